@@ -1,0 +1,48 @@
+/* L2. The value gate (5-gate): does this text give its reader something? Deterministic, offline, explained. Here: the interface
+ * and the hard rules; the model is to join behind the same call. */
+#ifndef ABV_GATE_H
+#define ABV_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "abv/model.h"
+#include "abv/problem.h"
+
+enum gate_verdict { GATE_VALUE, GATE_ASK, GATE_EMPTY };
+const char *gate_verdict_name(enum gate_verdict v); /* "value" "ask" "empty" */
+
+struct gate_input {
+	const char *subject; /* "" none */
+	const char *text;    /* Markdown, text or HTML; may hold placeholders when `is_template` */
+	size_t text_len;
+	enum kind kind;      /* declared */
+	bool is_template;    /* placeholders stand for something */
+	bool in_thread;      /* a real thread: "Re:" is true */
+	int first_line;      /* added to findings' lines: where the text begins in its file (1 when alone) */
+};
+
+#define GATE_FINDINGS_MAX 16
+struct gate_finding {
+	const char *rule;    /* static: "no-substance" "filler-followup" "undefined-placeholder" "image-only" "fake-reply" ... */
+	enum severity severity;
+	int line, column;    /* 0, 0: the subject or the whole */
+	char message[192];
+};
+
+struct gate_result {
+	enum gate_verdict verdict;
+	double score;        /* 0 empty ... 1 rich */
+	bool pass;           /* false when the text may not be sent as its kind */
+	struct gate_finding finding[GATE_FINDINGS_MAX];
+	int finding_n;
+};
+
+/* < 200 us at 300 words; no state. A `{{name}}` left in a text that is no template is undefined-placeholder. */
+void gate_judge(const struct gate_input *in, struct gate_result *out);
+
+/* The rules by number, for documentation and its check; NULL behind the last. */
+struct gate_rule { const char *name; enum severity severity; const char *help; };
+const struct gate_rule *gate_rule_at(int i);
+
+#endif

@@ -1,0 +1,32 @@
+/* L2. Building messages (RFC 5322, 2045-2047, 2369, 2919, 8058): a 7-bit multipart/alternative with CRLF line ends. */
+#ifndef ABV_MIME_H
+#define ABV_MIME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abv/buf.h"
+#include "abv/err.h"
+
+/* Header values are refused when they hold CR, LF or NUL. Strings are UTF-8, never NULL, "" leaves a header out (but From, To,
+ * Message-ID, Subject are required). */
+struct mime_headers {
+	const char *from_name, *from_addr;
+	const char *reply_to;
+	const char *to_name, *to_addr;
+	const char *subject;
+	const char *message_id;        /* without angle brackets */
+	int64_t date;                  /* ms */
+	const char *list_unsubscribe;  /* "<mailto:...>, <https://...>" */
+	bool one_click;                /* adds List-Unsubscribe-Post (RFC 8058): only with an https URL */
+	const char *list_id;           /* "getting-started.example.com" */
+	const char *feedback_id;
+	const char *in_reply_to, *references;
+};
+
+/* Appends the whole message to out. Boundary is derived from the Message-ID, so that the same touch gives the same bytes. Lines
+ * <= 76 where encoded, never > 998. 0, or -1 when a header value is unfit. */
+int mime_compose(const struct mime_headers *h, const char *text, size_t text_len, const char *html, size_t html_len,
+                 struct buf *out, struct err *e);
+
+#endif

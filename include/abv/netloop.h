@@ -1,0 +1,71 @@
+/* L4. The one curl_multi on the event_base, and line-based connections that libcurl opened (CURLOPT_CONNECT_ONLY): DNS, TCP, TLS
+ * or STARTTLS, greeting, EHLO and SASL are libcurl's; from `on_open` on the dialogue is ours (3-sending tells why). */
+#ifndef ABV_NETLOOP_H
+#define ABV_NETLOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abv/config.h"
+#include "abv/err.h"
+
+struct event_base;
+struct netloop;
+struct netconn;
+
+/* The base must outlive the loop. NULL and err on failure. */
+struct netloop *netloop_new(struct event_base *base, struct err *e);
+void netloop_free(struct netloop **n); /* closes what is open, without callbacks */
+
+enum netconn_failure {
+	NETCONN_CONNECT, /* DNS, TCP, connect timeout */
+	NETCONN_TLS,     /* refused, required but not offered, certificate */
+	NETCONN_AUTH,    /* credentials refused, or no AUTH offered while they are configured */
+	NETCONN_GREETING,/* 4yz/5yz greeting or EHLO refused: code and text in `why` */
+	NETCONN_LOST,    /* close, RST, send failed after on_open */
+	NETCONN_SURPRISE /* a line over 4 KB, NUL bytes: not our protocol */
+};
+const char *netconn_failure_name(enum netconn_failure f);
+
+struct netconn_options {
+	const char *scheme;          /* "smtp" "smtps" "imap" "imaps" */
+	const char *host;
+	int port;
+	enum tls_mode tls;           /* required fails closed */
+	const char *username, *password; /* "" : none */
+	const char *ca_file, *helo;  /* "" : none */
+	int64_t connect_timeout_ms;
+};
+
+struct netconn_handlers {
+	void *arg;
+	/* Ready for our dialogue. `capabilities`: the lines libcurl saw while connecting (EHLO's last answer), '\n'-separated. */
+	void (*on_open)(void *arg, struct netconn *c, const char *capabilities);
+	/* One line without its line end. n <= 4096. The connection may be closed inside. */
+	void (*on_line)(void *arg, struct netconn *c, const char *line, size_t n);
+	/* Everything queued has left. */
+	void (*on_drained)(void *arg, struct netconn *c);
+	/* It failed or was lost; not called after netconn_close. code: SMTP code when one was read, else 0. The connection is freed
+	 * after this returns. */
+	void (*on_fail)(void *arg, struct netconn *c, enum netconn_failure f, int code, const char *why);
+};
+
+/* Options are copied. NULL and err only when nothing could be started; all else comes by on_fail, never from inside this call. */
+struct netconn *netconn_open(struct netloop *n, const struct netconn_options *o, const struct netconn_handlers *h, struct err *e);
+
+/* Queues a copy of the bytes and sends what the socket takes. Returns the stream offset behind the last of these bytes. */
+int64_t netconn_send(struct netconn *c, const void *p, size_t n);
+
+/* Collect several sends into one packet: nothing leaves between hold and the matching flush. */
+void netconn_hold(struct netconn *c);
+void netconn_flush(struct netconn *c);
+
+/* Upper bound of the bytes that may have reached the peer: an offset <= this one counts as written (9-precisions, "dot written":
+ * the send call that held it counted it, or failed with anything but CURLE_AGAIN). */
+int64_t netconn_written(const struct netconn *c);
+
+/* Closes and frees; no callback follows. With bytes not null they are sent if the socket takes them at once (QUIT). */
+void netconn_close(struct netconn **c, const char *bytes);
+
+#endif

@@ -1,0 +1,51 @@
+/* L5. The SMTP dialogue (RFC 5321), pipelined (RFC 2920), over connections of abv/netloop.h. Implements abv/delivery.h for one
+ * relay: opens and closes connections, backs off, and tells what is known after each event. */
+#ifndef ABV_SENDER_H
+#define ABV_SENDER_H
+
+#include "abv/config.h"
+#include "abv/delivery.h"
+#include "abv/err.h"
+#include "abv/netloop.h"
+
+struct event_base;
+struct sender;
+
+/* Config is borrowed until sender_reconfigure or sender_free. The sink's callbacks go to the scheduler. */
+struct sender *sender_new(struct event_base *base, struct netloop *net, const struct config_smtp *config,
+                          const struct delivery_sink *sink, struct err *e);
+void sender_free(struct sender **s); /* closes everything; outcomes that are still open are NOT reported */
+
+const struct delivery *sender_delivery(struct sender *s);
+
+/* New settings: idle connections are closed, those under way finish with the old ones. */
+void sender_reconfigure(struct sender *s, const struct config_smtp *config);
+
+/* Shutdown: no new connections; connections whose dot is unwritten are closed (their jobs end NOT_SENT, local). Jobs whose dot is
+ * written go on waiting for their reply. */
+void sender_finish(struct sender *s);
+/* Gives up on the replies still missing: their jobs end UNKNOWN. */
+void sender_abandon(struct sender *s);
+
+struct sender_stats {
+	int open, idle, busy;
+	int64_t connections, messages, bytes; /* since the start */
+	bool backing_off;
+	int64_t backoff_left_ms;
+	char last_error[256];   /* "" none */
+};
+void sender_stats(const struct sender *s, struct sender_stats *out);
+
+/* One reply of the server, gathered from its lines; separate from sockets so that it can be fuzzed under arbitrary splits. */
+struct smtp_reply {
+	int code;             /* 200-599 */
+	char status[16];      /* enhanced status code or "" */
+	char text[512];       /* lines joined by ' ', controls removed, cut */
+	int lines;
+};
+struct smtp_reply_parser { struct smtp_reply reply; bool begun; };
+enum smtp_parse { SMTP_PARSE_MORE, SMTP_PARSE_REPLY, SMTP_PARSE_BAD };
+/* One line without its line end. BAD: no reply (syntax, codes that differ between lines, more than 100 lines): close. */
+enum smtp_parse smtp_reply_line(struct smtp_reply_parser *p, const char *line, size_t n);
+
+#endif

@@ -1,0 +1,148 @@
+/* L3. The one truth: contacts, enrollments, touches, suppressions, events. Opaque; verbs of the domain, no SQL outside src/store/.
+ *
+ * Transactions: everything that changes happens between store_begin and store_commit; reads see the open transaction. There is one
+ * connection and one thread, so a transaction never stays open across turns of the event loop. A verb that fails returns -1 with err;
+ * the caller then rolls back. Verbs refuse what the model forbids (an edge that attempt_edge does not know, a second enrollment).
+ * Pointers inside returned rows live until the row is freed, or, where said, until the next call of the same verb. */
+#ifndef ABV_STORE_H
+#define ABV_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abv/err.h"
+#include "abv/governor.h"
+#include "abv/model.h"
+#include "abv/token.h"
+
+struct store;
+
+enum store_status { STORE_OK, STORE_LOCKED, STORE_NEWER, STORE_IO };
+
+/* Opens or creates, locks (EXCLUSIVE), migrates. ":memory:" for simulations. NEWER: the schema is from a newer abvd. */
+enum store_status store_open(const char *path, struct store **out, struct err *e);
+void store_close(struct store **s);
+
+const struct key *store_key(const struct store *s);    /* 32 random bytes, made with the store */
+int64_t store_newest(struct store *s);                 /* the newest recorded time; 0 when empty */
+
+int store_begin(struct store *s, struct err *e);
+/* Durable when done(arg, 0) is called; done(arg, -1): rolled back, nothing of it happened (store_error tells why). done is called
+ * exactly once, possibly before store_commit returns. Until then no store_begin. */
+void store_commit(struct store *s, void (*done)(void *arg, int status), void *arg);
+int store_commit_now(struct store *s, struct err *e);
+void store_rollback(struct store *s);
+bool store_in_transaction(const struct store *s);
+const char *store_error(const struct store *s);
+
+/* ---- settings: small texts by name ("paused", "paused:SEQUENCE", "journal.seq" ...). get: "" when absent; until the next call. */
+const char *store_setting(struct store *s, const char *name);
+int store_setting_put(struct store *s, const char *name, const char *value, struct err *e); /* "" removes */
+/* every setting whose name begins with prefix */
+int store_settings(struct store *s, const char *prefix, void (*row)(void *arg, const char *name, const char *value), void *arg, struct err *e);
+
+/* ---- contacts ---- */
+enum put_result { PUT_CREATED, PUT_CHANGED, PUT_SAME };
+/* Inserts or updates by email (import: keeps id, engaged_at, holds, suppressions). c->account "" : none. A forgotten address stays
+ * suppressed by its keyed hash. *id and *result are set. Attributes are replaced as a whole. */
+int store_contact_put(struct store *s, const struct contact *c, int64_t now, enum put_result *result, int64_t *id, struct err *e);
+/* 1 found, 0 not, -1 error. Caller frees with contact_free (one block). */
+int store_contact_by_email(struct store *s, const char *email, struct contact **out, struct err *e);
+int store_contact_by_id(struct store *s, int64_t id, struct contact **out, struct err *e);
+void contact_free(struct contact **c);
+/* Contacts with id > after in order of id, at most limit; tag NULL: all. For slices. Rows are valid inside the callback. Forgotten
+ * ones are left out. Returns the number of rows, -1 on error. */
+int store_contacts(struct store *s, const char *tag, int64_t after, int limit, void (*row)(void *arg, const struct contact *c), void *arg, struct err *e);
+/* Erases the person: columns, event texts; keeps ids and touches (caps go on holding); a keyed hash of the address stays suppressed.
+ * hash becomes the contact's address: "hash:" and DIGEST_HEX - 1 digits; holds at least 64 bytes. */
+int store_contact_forget(struct store *s, int64_t id, int64_t now, char *hash, struct err *e);
+int store_contact_engaged(struct store *s, int64_t id, int64_t at, struct err *e);
+
+/* ---- holds, suppressions: what forbids ---- */
+int store_contact_hold(struct store *s, int64_t contact_id, int64_t until, const char *reason, struct err *e); /* until 0 lifts */
+int store_account_hold(struct store *s, int64_t account_id, int64_t until, const char *reason, struct err *e);
+int store_contact_hold_get(struct store *s, int64_t contact_id, int64_t *until, char reason[64], struct err *e);
+int store_account_hold_get(struct store *s, int64_t account_id, int64_t *until, char reason[64], struct err *e);
+/* target: an address or "@domain" (folded). 1 new, 0 was there already (the first reason stays), -1 error. */
+int store_suppress(struct store *s, const char *target, enum reason why, const char *note, int64_t now, struct err *e);
+int store_unsuppress(struct store *s, const char *target, struct err *e); /* 1 removed, 0 was not there */
+/* Reason of the address, its domain or its keyed hash; REASON_NONE when none. */
+enum reason store_suppressed(struct store *s, const char *email);
+/* Suppression and holds of a contact, for the governor and for the check before the dot (pauses and `replied` are the caller's). */
+int store_standing(struct store *s, const struct contact *c, struct standing *out, struct err *e);
+
+/* ---- enrollments ---- */
+/* 1 enrolled, 0 was enrolled once already (any state), -1 error. */
+int store_enroll(struct store *s, int64_t contact_id, const char *sequence, const char *step, int32_t step_no, int64_t now,
+                 int64_t due_at, int64_t next_at, int64_t *id, struct err *e);
+struct enrollment_row {           /* one block; free with enrollment_row_free */
+	struct enrollment enrollment;
+	struct contact *contact;  /* part of the block */
+};
+int store_enrollment(struct store *s, int64_t id, struct enrollment_row **out, struct err *e); /* 1 / 0 / -1 */
+void enrollment_row_free(struct enrollment_row **r);
+int store_enrollments_of(struct store *s, int64_t contact_id, void (*row)(void *arg, const struct enrollment *en), void *arg, struct err *e);
+/* Active ones in order of next_at, at most limit, all sequences: for `queue`. */
+int store_queue(struct store *s, int limit, void (*row)(void *arg, const struct enrollment *en, const char *email), void *arg, struct err *e);
+
+/* Active enrollments of the sequence with next_at <= now, by next_at then due_at. Costs the rows it returns, not the contacts. */
+struct due_row { int64_t enrollment_id, due_at; };
+int store_due(struct store *s, const char *sequence, int64_t now, struct due_row *out, int max, struct err *e); /* number, -1 */
+int64_t store_due_first(struct store *s, const char *sequence); /* earliest next_at of the active ones; CLOCK_NEVER none */
+
+/* Asked, and to wait: next_at, and the reason that was told. */
+int store_enrollment_wait(struct store *s, int64_t id, enum reason why, int64_t until, int64_t next_at, bool rests_on_flight, struct err *e);
+/* To the next step (also after a skip). touch_id of the enrollment becomes 0, wait reason none. */
+int store_enrollment_advance(struct store *s, int64_t id, const char *step, int32_t step_no, int64_t prev_at, int64_t due_at, int64_t next_at, struct err *e);
+int store_enrollment_complete(struct store *s, int64_t id, int64_t now, struct err *e);
+int store_enrollment_stop(struct store *s, int64_t id, enum reason why, int64_t now, struct err *e); /* 1 was active, 0 not */
+int store_enrollment_reactivate(struct store *s, int64_t id, const char *step, int32_t step_no, int64_t touch_id, int64_t next_at, struct err *e); /* `unknown resend` */
+
+/* Ask again now: next_at = min(next_at, now) of active ones whose touch is not in flight. */
+int store_wake_contact(struct store *s, int64_t contact_id, int64_t now, struct err *e);
+int store_wake_account(struct store *s, int64_t account_id, int64_t now, struct err *e);
+int store_wake_sequence(struct store *s, const char *sequence, int64_t now, struct err *e); /* NULL: all */
+/* Those of this contact, account, or any (provider, sender caps) that wait resting on a touch in flight. Cheap when there are none. */
+int store_wake_flight(struct store *s, int64_t now, struct err *e);
+int store_wake_gate(struct store *s, int64_t now, struct err *e); /* those that wait for gate_refused or undefined_placeholder */
+
+/* ---- touches ---- */
+/* What governor_decide needs to know of the past. Arrays are the store's, valid until the next call. `exclude_touch`: the touch
+ * being decided on (a retry), 0 none. Reads only as far back as the policy's limits look. */
+int store_history(struct store *s, const struct policy *p, const struct contact *c, int64_t exclude_touch, int64_t now, struct history *out, struct err *e);
+/* Has a counted touch of this contact (other than exclude) the same content? */
+int store_content_seen(struct store *s, int64_t contact_id, const char *content, int64_t exclude_touch); /* 1 / 0 / -1 */
+int64_t store_touch_new_id(struct store *s); /* never given twice, not even after a crash: an id only exists once reserved */
+/* Reserves: t->id new (inserted) or that of a touch that is DUE or REFUSED_TEMP. attempts + 1, state RESERVED, at = now, and the
+ * enrollment's touch_id = t->id, next_at = CLOCK_NEVER. */
+int store_touch_reserve(struct store *s, const struct touch *t, int64_t now, struct err *e);
+int store_touch_hand(struct store *s, int64_t touch_id, int64_t now, struct err *e);
+/* Any further edge: ACCEPTED, UNKNOWN (at = the instant that counts), REFUSED_*, DUE, DROPPED. reply may be "". */
+int store_touch_set(struct store *s, int64_t touch_id, enum touch_state to, int64_t at, int code, const char *reply, struct err *e);
+int store_touch(struct store *s, int64_t id, struct touch **out, struct err *e); /* 1 / 0 / -1; one block */
+void touch_free(struct touch **t);
+int store_touches_in(struct store *s, enum touch_state state, void (*row)(void *arg, const struct touch *t), void *arg, struct err *e);
+int store_touches_of(struct store *s, int64_t contact_id, void (*row)(void *arg, const struct touch *t), void *arg, struct err *e);
+
+/* ---- events ---- */
+int store_event_add(struct store *s, const struct event *ev, int64_t *seq, struct err *e);
+int64_t store_event_last(struct store *s);             /* highest seq ever given; 0 none */
+/* Events with seq > after, in order; at most limit. Number of rows, -1 on error. */
+int store_events(struct store *s, int64_t after, int limit, void (*row)(void *arg, const struct event *ev), void *arg, struct err *e);
+int store_events_of(struct store *s, int64_t contact_id, void (*row)(void *arg, const struct event *ev), void *arg, struct err *e);
+/* Removes events with seq <= synced_seq and ts < before; at most `limit` a call. Number removed, -1. */
+int store_events_prune(struct store *s, int64_t synced_seq, int64_t before, int limit, struct err *e);
+
+/* ---- figures, cursors ---- */
+struct store_counts {
+	int64_t contacts, accounts, enrollments_active, enrollments_completed, enrollments_stopped, suppressions;
+	int64_t touches[TOUCH_STATE_COUNT];
+};
+int store_counts(struct store *s, struct store_counts *out, struct err *e);
+int store_accounts_find(struct store *s, const char *account, int64_t *id, struct err *e); /* 1 / 0 / -1 */
+/* Where an inbox was read to; text by source. get: 1 / 0 / -1. */
+int store_cursor_get(struct store *s, const char *source, char *out, size_t cap, struct err *e);
+int store_cursor_put(struct store *s, const char *source, const char *text, struct err *e);
+
+#endif

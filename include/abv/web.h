@@ -1,0 +1,67 @@
+/* L5. The control socket: JSON over HTTP/1.1 on a Unix socket (evhttp), mode 0660. `POST /v1/VERB` with one JSON object, answered
+ * with one JSON object; a refusal is `{"error": "..."}` with 400 (input), 404 (no such contact, sequence ...), 409 (refused by a rule),
+ * 413 (body over 4 MB), 500 (store), 503 (too many connections). The verbs and their members: src/web/PROTOCOL.md.
+ *
+ * What a verb changes is committed before its answer leaves. Rooms of this level do not know each other: what a verb needs of the
+ * scheduler, the sender or the journal comes through `struct control_ops`, wired by the daemon. */
+#ifndef ABV_WEB_H
+#define ABV_WEB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abv/buf.h"
+#include "abv/check.h"
+#include "abv/clock.h"
+#include "abv/delivery.h"
+#include "abv/err.h"
+#include "abv/store.h"
+
+struct event_base;
+struct control;
+
+enum unknown_action { UNKNOWN_ACCEPT, UNKNOWN_RESEND, UNKNOWN_DROP };
+
+/* What happens next with one enrollment, and why. */
+struct next_step {
+	const struct step *step;   /* NULL: the sequence is gone from the configuration */
+	struct verdict verdict;
+	char note[192];            /* what the verdict cannot say: "relay backs off", "gate: ..."; "" none */
+};
+
+struct control_ops {
+	void *arg;
+	const struct plan *(*plan)(void *arg);            /* the current one; valid until the next turn of the loop */
+	int64_t (*now)(void *arg);
+	/* Something was committed: the scheduler looks again, the journal copies events. */
+	void (*changed)(void *arg);
+	/* Inside the caller's transaction: enrolls (with its event). 1 enrolled, 0 was already, 2 refused (*why; enroll_refused is
+	 * logged when `log_refusal`), -1 error. */
+	int (*enroll)(void *arg, const struct contact *c, const struct sequence *s, bool log_refusal, enum reason *why, struct err *e);
+	/* The governor's answer for an active enrollment at `now`; read-only. */
+	int (*next)(void *arg, const struct enrollment_row *row, struct next_step *out, struct err *e);
+	/* Sends the real message to `to`, outside cadence and history. done is called once, later or at once; result NULL: err text. */
+	int (*test)(void *arg, const char *sequence, const char *step, const char *to,
+	            void (*done)(void *done_arg, const struct delivery_result *result, const char *failure), void *done_arg, struct err *e);
+	/* Inside the caller's transaction, with its events. */
+	int (*resolve)(void *arg, int64_t touch_id, enum unknown_action action, struct err *e);
+	/* Outside a transaction: removes the person from the engagement log's files. */
+	int (*forget_log)(void *arg, const char *address, const char *hash, struct buf *left, struct err *e);
+	/* Members for `status`, written with abv/json.h into an open object: sender, scheduler, journal. */
+	void (*status)(void *arg, struct buf *json);
+	/* Copies of settings that the scheduler holds in memory (pauses) were changed in the store. */
+	void (*settings_changed)(void *arg);
+};
+
+/* Binds `path`.new under umask 0117, listens, renames to path (a stale socket is replaced). Ops are copied. */
+int control_open(struct event_base *base, const char *path, struct store *store, const struct control_ops *ops, struct control **out, struct err *e);
+void control_close(struct control **c); /* unlinks the socket; open requests are dropped */
+
+/* The verbs' names, for the client's completion and its check; NULL behind the last. */
+const char *control_verb_at(int i);
+
+/* One request without a socket (fuzzing, tests): the verb's answer. Returns the HTTP status. Verbs that answer later (test, enroll in
+ * slices) run to their end or answer 409 here. */
+int control_handle(struct control *c, const char *verb, const char *body, size_t n, struct buf *answer);
+
+#endif
