@@ -4,7 +4,9 @@
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 BUILD ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 VERSION := 0.1.0
@@ -31,7 +33,7 @@ PKG_CFLAGS := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lcsv -lm
 CMOCKA_LIBS := $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null)
 ALL_CFLAGS = $(WARN) $(HARDEN) -D_GNU_SOURCE -DABV_VERSION='"$(VERSION)"' -DABV_SYSCONFDIR='"$(SYSCONFDIR)"' \
-	-Iinclude -I$(BUILD)/gen $(PKG_CFLAGS) $(CFLAGS)
+	-Iinclude $(PKG_CFLAGS) $(CFLAGS)
 LIBS = $(HARDEN_LD) -Wl,--as-needed $(PKG_LIBS)
 
 # Rooms, lowest level first; an archive each, linked in the opposite order.
@@ -53,7 +55,7 @@ $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
 $(BUILD)/obj/%.o: src/%.c | deps-present
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC $<'; $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The schema's numbered files become string constants, in order, with their number: the document is the code.
 $(BUILD)/gen/schema.c: $(sort $(wildcard src/store/sql/*.sql)) Makefile
@@ -64,14 +66,14 @@ $(BUILD)/gen/schema.c: $(sort $(wildcard src/store/sql/*.sql)) Makefile
 	echo '{ 0, 0 } };'; } > $@
 $(BUILD)/obj/store/schema.o: $(BUILD)/gen/schema.c src/store/schema_int.h | deps-present
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -Wpedantic,$(ALL_CFLAGS)) -Wno-overlength-strings -I. -c -o $@ $<
+	@echo '  CC $<'; $(CC) $(filter-out -Wpedantic,$(ALL_CFLAGS)) -Wno-overlength-strings -I. -c -o $@ $<
 
 DAEMON_OBJ := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/daemon/*.c))
 CTL_OBJ := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/ctl/*.c))
 $(BUILD)/abvd: $(DAEMON_OBJ) $(LIBROOMS)
-	$(CC) $(CFLAGS) -o $@ $(DAEMON_OBJ) $(call rev,$(LIBROOMS)) $(LIBS)
+	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $(DAEMON_OBJ) $(call rev,$(LIBROOMS)) $(LIBS)
 $(BUILD)/abvctl: $(CTL_OBJ) $(LIBROOMS)
-	$(CC) $(CFLAGS) -o $@ $(CTL_OBJ) $(call rev,$(LIBROOMS)) $(LIBS)
+	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $(CTL_OBJ) $(call rev,$(LIBROOMS)) $(LIBS)
 
 # ---- tests. The first line of a unit test names the rooms it links: /* rooms: base rules */
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -80,26 +82,138 @@ rooms_of = $(shell sed -n '1s/.*rooms: *\([a-z ]*[a-z]\).*/\1/p' $(1))
 define unit_rule
 $(BUILD)/tests/$(1): $(BUILD)/obj/tests/unit/$(1).o $(foreach r,$(call rooms_of,tests/unit/$(1).c),$(call room_lib,$(r)))
 	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) -o $$@ $$< $(foreach r,$(call rev,$(ROOMS)),$(if $(filter $(r),$(call rooms_of,tests/unit/$(1).c)),$(call room_lib,$(r)))) $(LIBS) $(CMOCKA_LIBS)
+	@echo '  LD $$@'; $(CC) $(CFLAGS) -o $$@ $$< $(foreach r,$(call rev,$(ROOMS)),$(if $(filter $(r),$(call rooms_of,tests/unit/$(1).c)),$(call room_lib,$(r)))) $(LIBS) $(CMOCKA_LIBS)
 endef
 $(foreach t,$(notdir $(UNIT)),$(eval $(call unit_rule,$(t))))
 $(BUILD)/obj/tests/%.o: tests/%.c | deps-present
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -DTEST_DATA='"$(CURDIR)/tests/data"' -DTEST_BUILD='"$(CURDIR)/$(BUILD)"' -MMD -MP -c -o $@ $<
+	@echo '  CC $<'; $(CC) $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -DTEST_DATA='"$(CURDIR)/tests/data"' -DTEST_BUILD='"$(CURDIR)/$(BUILD)"' -MMD -MP -c -o $@ $<
 $(FAKES): $(BUILD)/tests/%: $(BUILD)/obj/tests/fake/%.o $(call room_lib,base)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $< $(call room_lib,base) $(LIBS)
+	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $< $(call room_lib,base) $(LIBS)
 
 .PHONY: unit
 unit: $(UNIT) $(FAKES)
 	@fail=0; for t in $(UNIT); do echo "== $$t"; $$t || fail=1; done; exit $$fail
 
-.PHONY: deps deps-present
+# ---- fuzzing: libFuzzer, ASan and UBSan; FUZZ_TIME seconds each. Corpora are kept in build-fuzz/corpus.
+FUZZ_TIME ?= 60
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+.PHONY: fuzz $(addprefix run-,$(FUZZ))
+ifeq ($(BUILD),build-fuzz)
+define fuzz_rule
+$(BUILD)/tests/$(1): $(BUILD)/obj/tests/fuzz/$(1).o $(foreach r,$(call rooms_of,tests/fuzz/$(1).c),$(call room_lib,$(r)))
+	@mkdir -p $$(@D)
+	@echo '  LD $$@'; $(CC) -g -fsanitize=fuzzer,address,undefined -o $$@ $$< $(foreach r,$(call rev,$(ROOMS)),$(if $(filter $(r),$(call rooms_of,tests/fuzz/$(1).c)),$(call room_lib,$(r)))) -Wl,--as-needed $(PKG_LIBS)
+run-$(1): $(BUILD)/tests/$(1)
+	@mkdir -p $(BUILD)/corpus/$(1) $(BUILD)/tmp
+	@echo "== $(1), $(FUZZ_TIME) s"
+	@cd $(BUILD)/tmp && ../tests/$(1) -max_total_time=$(FUZZ_TIME) -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 ../corpus/$(1) $(addprefix $(CURDIR)/,$(wildcard tests/data/fuzz/$(1)))
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
+fuzz: $(addprefix run-,$(FUZZ))
+else
+fuzz:
+	$(MAKE) BUILD=build-fuzz CC=clang HARDEN='-fPIE $(FUZZ_SAN)' CFLAGS='-O1 -g' FUZZ_TIME=$(FUZZ_TIME) fuzz
+endif
+
+# ---- test: unit tests, the house's own checks of its documents, then whole programs against real servers
+.PHONY: test system docs try
+test: deps
+	@$(MAKE) --no-print-directory all unit docs system
+docs: $(BUILD)/abvd $(BUILD)/abvctl
+	@fail=0; for t in $(wildcard tests/docs*.sh); do sh $$t $(BUILD) || fail=1; done; exit $$fail
+system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES)
+	@tests/system/run $(BUILD)
+try: deps
+	@$(MAKE) --no-print-directory all $(FAKES)
+	@python3 tests/try/try.py $(BUILD)
+
+.PHONY: check-asan
+check-asan:
+	$(MAKE) BUILD=build-asan all unit
+	@ABV_SLOW=1 tests/system/run build-asan
+
+# ---- lint
+LINT_SRC = $(wildcard src/*/*.c tests/unit/*.c tests/fake/*.c tests/fuzz/*.c tests/bench/*.c)
+.PHONY: lint lint-tidy
+lint: all
+	sh tests/layers.sh
+	$(MAKE) docs
+	cppcheck --quiet --enable=warning,portability,performance --std=c17 --inline-suppr --error-exitcode=1 \
+		--suppress=normalCheckLevelMaxBranches --suppress=missingIncludeSystem -Iinclude -D_GNU_SOURCE -DABV_VERSION='"0"' -DABV_SYSCONFDIR='"/etc"' \
+		-j 2 $(wildcard src/*/*.c tests/fake/*.c)
+	mandoc -T lint -W warning $(wildcard src/*/*.[1-8])
+	$(MAKE) BUILD=build-clang CC=clang all
+	$(MAKE) lint-tidy
+lint-tidy: $(patsubst src/%.c,$(BUILD)/tidy/%.ok,$(wildcard src/*/*.c))
+$(BUILD)/tidy/%.ok: src/%.c .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- -std=c17 -D_GNU_SOURCE -DABV_VERSION='"0"' -DABV_SYSCONFDIR='"/etc"' -Iinclude $(PKG_CFLAGS) 2>/dev/null
+	@touch $@
+
+# ---- bench: ratios within one run (tests/bench/README.md)
+.PHONY: bench
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
+define bench_rule
+$(BUILD)/tests/$(1): $(BUILD)/obj/tests/bench/$(1).o $(foreach r,$(call rooms_of,tests/bench/$(1).c),$(call room_lib,$(r)))
+	@mkdir -p $$(@D)
+	@echo '  LD $$@'; $(CC) $(CFLAGS) -o $$@ $$< $(foreach r,$(call rev,$(ROOMS)),$(if $(filter $(r),$(call rooms_of,tests/bench/$(1).c)),$(call room_lib,$(r)))) $(LIBS)
+endef
+$(foreach b,$(notdir $(BENCH)),$(eval $(call bench_rule,$(b))))
+bench: all $(BENCH)
+	@python3 tests/bench/bench.py $(BUILD)
+
+# ---- install
+.PHONY: install uninstall
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
+SUBST = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man8
+	install -m 755 $(BUILD)/abvd $(DESTDIR)$(PREFIX)/sbin/abvd
+	install -m 755 $(BUILD)/abvctl $(DESTDIR)$(PREFIX)/bin/abvctl
+	install -m 644 src/ctl/abvctl.1 $(MANDIR)/man1/
+	install -m 644 src/daemon/abvd.conf.5 $(MANDIR)/man5/
+	install -m 644 src/daemon/abvd.8 $(MANDIR)/man8/
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	$(SUBST) systemd/abvd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/abvd.service
+	install -m 644 systemd/abvd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/abvd.conf
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 644 etc/completion/abvctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/abvctl
+	install -m 644 etc/completion/_abvctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_abvctl
+	install -d $(DESTDIR)$(SYSCONFDIR)/abvd/sequences.d $(DESTDIR)$(SYSCONFDIR)/abvd/templates $(DESTDIR)$(SYSCONFDIR)/logrotate.d
+	@# Configuration that is there already is the administrator's: it stays.
+	@for f in etc/abvd.conf:abvd.conf etc/sequences.d/getting-started.conf:sequences.d/getting-started.conf \
+		$(foreach t,$(notdir $(wildcard templates/*)),templates/$(t):templates/$(t)); do \
+		to=$(DESTDIR)$(SYSCONFDIR)/abvd/$${f#*:}; \
+		if [ -e "$$to" ]; then echo "kept $$to"; else install -m 644 "$${f%%:*}" "$$to" && echo "installed $$to"; fi; done
+	@[ -e $(DESTDIR)$(SYSCONFDIR)/logrotate.d/abvd ] || install -m 644 etc/logrotate.d/abvd $(DESTDIR)$(SYSCONFDIR)/logrotate.d/abvd
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/abvd $(DESTDIR)$(PREFIX)/bin/abvctl $(MANDIR)/man1/abvctl.1 $(MANDIR)/man5/abvd.conf.5 $(MANDIR)/man8/abvd.8 \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/abvd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/abvd.conf \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/abvctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_abvctl
+
+# ---- deps: says what it does; nothing when nothing is missing
+.PHONY: deps deps-ci
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+define apt_missing
+	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || printf '%s ' $$p; done); \
+	if [ -n "$$missing" ]; then echo "make deps: installing with apt: $$missing"; \
+		$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null || exit 1; \
+	fi
+endef
+deps:
+	$(call apt_missing,$(DEPS_BUILD) $(DEPS_TEST))
+deps-ci: deps
+	$(call apt_missing,$(DEPS_CI))
+
+.PHONY: deps-present
 deps-present:
 	@$(PKG_CONFIG) --exists $(PKGS) cmocka 2>/dev/null || { echo 'packages are missing: run `make deps` (it installs them with apt)' >&2; exit 1; }
 
 .PHONY: clean
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-asan build-fuzz build-clang
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

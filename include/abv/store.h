@@ -89,7 +89,7 @@ int store_queue(struct store *s, int limit, void (*row)(void *arg, const struct 
 /* Active enrollments of the sequence with next_at <= now, by next_at then due_at. Costs the rows it returns, not the contacts. */
 struct due_row { int64_t enrollment_id, due_at; };
 int store_due(struct store *s, const char *sequence, int64_t now, struct due_row *out, int max, struct err *e); /* number, -1 */
-int64_t store_due_first(struct store *s, const char *sequence); /* earliest next_at of the active ones; CLOCK_NEVER none */
+int64_t store_due_first(struct store *s, const char *sequence, int64_t after); /* earliest next_at > after of the active ones; CLOCK_NEVER none */
 
 /* Asked, and to wait: next_at, and the reason that was told. */
 int store_enrollment_wait(struct store *s, int64_t id, enum reason why, int64_t until, int64_t next_at, bool rests_on_flight, struct err *e);
@@ -97,15 +97,18 @@ int store_enrollment_wait(struct store *s, int64_t id, enum reason why, int64_t 
 int store_enrollment_advance(struct store *s, int64_t id, const char *step, int32_t step_no, int64_t prev_at, int64_t due_at, int64_t next_at, struct err *e);
 int store_enrollment_complete(struct store *s, int64_t id, int64_t now, struct err *e);
 int store_enrollment_stop(struct store *s, int64_t id, enum reason why, int64_t now, struct err *e); /* 1 was active, 0 not */
-int store_enrollment_reactivate(struct store *s, int64_t id, const char *step, int32_t step_no, int64_t touch_id, int64_t next_at, struct err *e); /* `unknown resend` */
+/* Back to a step whose touch is DUE again (`unknown resend`): active, touch_id set, prev_at as it was before that step. */
+int store_enrollment_reactivate(struct store *s, int64_t id, const char *step, int32_t step_no, int64_t touch_id, int64_t prev_at, int64_t next_at, struct err *e);
 
 /* Ask again now: next_at = min(next_at, now) of active ones whose touch is not in flight. */
 int store_wake_contact(struct store *s, int64_t contact_id, int64_t now, struct err *e);
 int store_wake_account(struct store *s, int64_t account_id, int64_t now, struct err *e);
 int store_wake_sequence(struct store *s, const char *sequence, int64_t now, struct err *e); /* NULL: all */
-/* Those of this contact, account, or any (provider, sender caps) that wait resting on a touch in flight. Cheap when there are none. */
-int store_wake_flight(struct store *s, int64_t now, struct err *e);
-int store_wake_gate(struct store *s, int64_t now, struct err *e); /* those that wait for gate_refused or undefined_placeholder */
+/* Number woken, -1. Those that wait resting on a touch in flight, of this contact or of this account (0: no account); contact_id 0: all. Cheap when
+ * there are none (a partial index). */
+int store_wake_flight(struct store *s, int64_t contact_id, int64_t account_id, int64_t now, struct err *e);
+/* Those whose wait only a new configuration can end: gate_refused, undefined_placeholder, sequence_not_started, sequence_removed. */
+int store_wake_gate(struct store *s, int64_t now, struct err *e);
 
 /* ---- touches ---- */
 /* What governor_decide needs to know of the past. Arrays are the store's, valid until the next call. `exclude_touch`: the touch

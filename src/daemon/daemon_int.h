@@ -1,0 +1,54 @@
+/* What daemon.c, start.c and wiring.c share. */
+#ifndef ABV_DAEMON_INT_H
+#define ABV_DAEMON_INT_H
+
+#include <event2/event.h>
+
+#include "abv/check.h"
+#include "abv/clock.h"
+#include "abv/journal.h"
+#include "abv/netloop.h"
+#include "abv/scheduler.h"
+#include "abv/sender.h"
+#include "abv/store.h"
+#include "abv/web.h"
+#include "daemon.h"
+
+enum { SIGNAL_HUP, SIGNAL_USR1, SIGNAL_TERM, SIGNAL_INT, SIGNAL_N };
+
+struct daemon {
+	struct daemon_options options;
+	struct clock clock;
+	struct event_base *base;
+	struct plan *plan;
+	struct store *store;
+	struct journal *journal;
+	struct netloop *net;
+	struct sender *sender;
+	struct scheduler *scheduler;
+	struct control *control;
+	struct event *turn;       /* lowest priority: after the sockets that are ready */
+	struct event *turn_timer;
+	struct event *sync_timer; /* fsync of the engagement log, pruning */
+	struct event *watchdog;   /* NULL without systemd's watchdog */
+	struct event *stop_timer;
+	struct event *signal[SIGNAL_N];
+	bool journal_dirty, journal_failing, stopping;
+	int64_t stop_mono;        /* when waiting for answers ends */
+};
+
+/* ---- wiring.c: the rooms' callbacks ---- */
+void wiring_hooks(struct daemon *d, struct scheduler_hooks *out);
+void wiring_control(struct daemon *d, struct control_ops *out);
+/* Records an event of the service itself in a transaction of its own. */
+int wiring_event(struct daemon *d, enum event_type type, const char *detail, struct err *e);
+int wiring_config_loaded(struct daemon *d, struct err *e);
+void wiring_flush(struct daemon *d);
+void wiring_sync(struct daemon *d);
+
+/* ---- start.c: in the order of 9-precisions, Start and stop. 0, or the exit status. ---- */
+int start_plan(const char *path, struct plan **out);
+int start_all(struct daemon *d);
+void start_undo(struct daemon *d); /* frees everything, whatever was started */
+
+#endif

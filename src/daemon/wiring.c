@@ -1,0 +1,177 @@
+/* The rooms don't know each other; here they are connected. */
+#include <string.h>
+
+#include "abv/json.h"
+#include "abv/log.h"
+#include "daemon_int.h"
+
+#define PRUNE_ROWS 1000
+
+void wiring_flush(struct daemon *d)
+{
+	struct err e = { "" };
+	if (d->journal == NULL)
+		return;
+	if (journal_flush(d->journal, &e) != 0) {
+		if (!d->journal_failing)
+			log_error("the engagement log cannot be written; events wait in the store: %s", e.text);
+		d->journal_failing = true;
+		return;
+	}
+	if (d->journal_failing)
+		log_info("the engagement log is complete again");
+	d->journal_failing = false;
+	d->journal_dirty = true;
+}
+
+/* fsync, then the store may let go of old events: in slices, so that the loop goes on. */
+void wiring_sync(struct daemon *d)
+{
+	struct err e = { "" };
+	wiring_flush(d);
+	if (!d->journal_dirty || d->journal == NULL)
+		return;
+	if (journal_sync(d->journal, &e) != 0) {
+		log_error("the engagement log cannot be synced: %s", e.text);
+		return;
+	}
+	d->journal_dirty = false;
+	int64_t before = clock_now(&d->clock) - d->plan->config->keep_events;
+	if (store_begin(d->store, &e) != 0)
+		return;
+	if (store_events_prune(d->store, journal_position(d->journal), before, PRUNE_ROWS, &e) < 0 || store_commit_now(d->store, &e) != 0) {
+		log_error("old events cannot be removed from the store: %s", e.text);
+		store_rollback(d->store);
+	}
+}
+
+int wiring_event(struct daemon *d, enum event_type type, const char *detail, struct err *e)
+{
+	struct event ev = {
+		.ts = clock_now(&d->clock), .type = type, .address = "", .account = "", .sequence = "", .step = "", .kind = -1, .detail = detail,
+	};
+	int64_t seq;
+	if (store_begin(d->store, e) != 0)
+		return -1;
+	if (store_event_add(d->store, &ev, &seq, e) != 0) {
+		store_rollback(d->store);
+		return -1;
+	}
+	return store_commit_now(d->store, e);
+}
+
+int wiring_config_loaded(struct daemon *d, struct err *e)
+{
+	struct buf b = { 0 };
+	json_add_str(&b, "policy", d->plan->config->policy_hash);
+	json_add_double(&b, "scale", d->options.time_scale);
+	json_add_str(&b, "config", d->plan->config->path);
+	int rc = wiring_event(d, EVENT_CONFIG_LOADED, buf_text(&b), e);
+	buf_free(&b);
+	return rc;
+}
+
+/* ---- the scheduler's hooks ---- */
+
+static void hook_committed(void *arg)
+{
+	wiring_flush(arg);
+}
+
+static void hook_turn_soon(void *arg)
+{
+	struct daemon *d = arg;
+	event_active(d->turn, EV_TIMEOUT, 0);
+}
+
+static void hook_turn_in(void *arg, int64_t ms)
+{
+	struct daemon *d = arg;
+	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+	event_add(d->turn_timer, &tv);
+}
+
+void wiring_hooks(struct daemon *d, struct scheduler_hooks *out)
+{
+	*out = (struct scheduler_hooks){ d, hook_committed, hook_turn_soon, hook_turn_in };
+}
+
+/* ---- what the control socket's verbs ask for ---- */
+
+static const struct plan *op_plan(void *arg)
+{
+	return ((struct daemon *)arg)->plan;
+}
+
+static int64_t op_now(void *arg)
+{
+	return clock_now(&((struct daemon *)arg)->clock);
+}
+
+static void op_changed(void *arg)
+{
+	struct daemon *d = arg;
+	wiring_flush(d);
+	scheduler_wake(d->scheduler);
+}
+
+static int op_enroll(void *arg, const struct contact *c, const struct sequence *s, bool log_refusal, enum reason *why, struct err *e)
+{
+	return scheduler_enroll(((struct daemon *)arg)->scheduler, c, s, log_refusal, why, e);
+}
+
+static int op_next(void *arg, const struct enrollment_row *row, struct next_step *out, struct err *e)
+{
+	return scheduler_next(((struct daemon *)arg)->scheduler, row, out, e);
+}
+
+static int op_test(void *arg, const char *sequence, const char *step, const char *to,
+                   void (*done)(void *done_arg, const struct delivery_result *result, const char *failure), void *done_arg, struct err *e)
+{
+	return scheduler_test(((struct daemon *)arg)->scheduler, sequence, step, to, done, done_arg, e);
+}
+
+static int op_resolve(void *arg, int64_t touch_id, enum unknown_action action, struct err *e)
+{
+	return scheduler_resolve(((struct daemon *)arg)->scheduler, touch_id, action, e);
+}
+
+static int op_forget_log(void *arg, const char *address, const char *hash, struct buf *left, struct err *e)
+{
+	struct daemon *d = arg;
+	wiring_flush(d);
+	return journal_forget(d->journal, address, hash, left, e);
+}
+
+static void op_status(void *arg, struct buf *json)
+{
+	struct daemon *d = arg;
+	struct sender_stats st;
+	scheduler_status(d->scheduler, json);
+	sender_stats(d->sender, &st);
+	json_add_int(json, "connections_open", st.open);
+	json_add_int(json, "connections_idle", st.idle);
+	json_add_int(json, "connections_opened", st.connections);
+	json_add_int(json, "messages", st.messages);
+	json_add_int(json, "bytes", st.bytes);
+	json_add_bool(json, "backing_off", st.backing_off);
+	if (st.backing_off)
+		json_add_int(json, "backoff_left_ms", st.backoff_left_ms);
+	json_add_str(json, "relay", d->plan->config->smtp.url);
+	json_add_int(json, "log_seq", journal_position(d->journal));
+	json_add_bool(json, "log_failing", d->journal_failing);
+	json_add_double(json, "time_scale", d->options.time_scale);
+}
+
+static void op_settings_changed(void *arg)
+{
+	scheduler_settings_changed(((struct daemon *)arg)->scheduler);
+}
+
+void wiring_control(struct daemon *d, struct control_ops *out)
+{
+	*out = (struct control_ops){
+		.arg = d, .plan = op_plan, .now = op_now, .changed = op_changed, .enroll = op_enroll, .next = op_next, .test = op_test,
+		.resolve = op_resolve, .forget_log = op_forget_log, .status = op_status, .settings_changed = op_settings_changed,
+	};
+}

@@ -1,0 +1,221 @@
+/* From a decided enrollment to the bytes of its message: render, judge as rendered, look for repeats, build. */
+#include <stdio.h>
+#include <string.h>
+
+#include "abv/gate.h"
+#include "abv/json.h"
+#include "abv/mem.h"
+#include "abv/mime.h"
+#include "scheduler_int.h"
+
+static const char *value_get(void *arg, const char *name)
+{
+	return contact_field(arg, name);
+}
+
+/* Why this person gets the letter: the recorded basis in words, as the footer says it. */
+static void reason_why(const struct contact *c, const char *sender, char *out, size_t cap)
+{
+	static const struct {
+		const char *basis, *words;
+	} row[] = {
+		{ "opt_in", "you asked for e-mails from us" },
+		{ "customer", "you are a customer of ours" },
+		{ "inquiry", "you sent us an inquiry" },
+	};
+	const char *words = NULL;
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+		if (strcmp(row[i].basis, c->consent) == 0)
+			words = row[i].words;
+	int year = 0, month = 0, day = 0;
+	char when[24] = "";
+	if (c->consent_at != 0) {
+		civil_to_ymd(civil_day(c->consent_at), &year, &month, &day);
+		snprintf(when, sizeof when, "%s%04d-%02d-%02d", *c->consent_source != '\0' ? ", " : "", year, month, day);
+	}
+	bool known = *c->consent_source != '\0' || *when != '\0';
+	snprintf(out, cap, "You receive this e-mail from %s because %s%s%s%s%s%s.", sender,
+	         words != NULL ? words : "your consent is recorded with us: ", words != NULL ? "" : c->consent, known ? " (" : "",
+	         c->consent_source, when, known ? ")" : "");
+}
+
+/* bounce@example.com -> bounce+TOKEN@example.com */
+static int verp(const char *addr, const char *token, char out[MAILADDR_MAX], struct err *e)
+{
+	const char *at = strrchr(addr, '@');
+	int n = snprintf(out, MAILADDR_MAX, "%.*s+%s%s", (int)(at - addr), addr, token, at);
+	return n > 0 && n < MAILADDR_MAX ? 0 : err_set(e, "sender.return_path: '%s' is too long for a token", addr);
+}
+
+struct links {
+	char footer[512];           /* what the letter's footer links to */
+	char list_unsubscribe[600];
+	bool one_click;
+};
+
+static void unsubscribe_links(const char *base, const char *token, struct links *l)
+{
+	bool query = strchr(base, '?') != NULL;
+	bool mail = strncmp(base, "mailto:", 7) == 0;
+	snprintf(l->footer, sizeof l->footer, "%s%c%s%s", base, query ? '&' : '?', mail ? "subject=unsubscribe%20" : "t=", token);
+	snprintf(l->list_unsubscribe, sizeof l->list_unsubscribe, "<%s>", l->footer);
+	/* One-click needs a page of ours behind an https URL that answers POST (RFC 8058 3.1); a mailto has none. */
+	l->one_click = false;
+}
+
+struct letter {
+	const struct plan_sequence *sequence;
+	int step;
+	const struct contact *contact;
+	int64_t id;              /* touch; what the tokens carry */
+	int64_t now;
+	const char *message_id;
+};
+
+static void links_for(struct scheduler *s, int64_t id, struct links *l)
+{
+	char token[TOKEN_MAX];
+	token_make(store_key(s->store), TOKEN_UNSUBSCRIBE, id, token);
+	unsubscribe_links(s->plan->config->sender.unsubscribe, token, l);
+}
+
+/* 0, 1 when a placeholder has no value (*missing), -1. */
+static int render(struct scheduler *s, const struct letter *l, const struct links *links, const char **missing, struct err *e)
+{
+	const struct config_sender *from = &s->plan->config->sender;
+	char why[512];
+	reason_why(l->contact, *from->from_name != '\0' ? from->from_name : from->from_addr, why, sizeof why);
+	struct render_frame frame = { from->postal_address, why, links->footer };
+	struct render_values values = { value_get, (void *)(uintptr_t)l->contact };
+	rendered_clear(&s->rendered);
+	*missing = NULL;
+	if (template_render(l->sequence->step[l->step].template, &values, &frame, &s->rendered, missing, e) == 0)
+		return 0;
+	return *missing != NULL ? 1 : -1;
+}
+
+static int build(struct scheduler *s, const struct letter *l, const struct links *links, struct job *j, struct err *e)
+{
+	const struct config_sender *from = &s->plan->config->sender;
+	const char *domain = mailaddr_domain(from->from_addr);
+	const struct sequence *q = l->sequence->sequence;
+	const struct contact *c = l->contact;
+	char token[TOKEN_MAX], list_id[512], feedback_id[512], to_name[512];
+	token_make(store_key(s->store), TOKEN_BOUNCE, l->id, token);
+	if (verp(from->return_path, token, j->message.envelope_from, e) != 0)
+		return -1;
+	snprintf(j->message.envelope_to, sizeof j->message.envelope_to, "%s", c->email);
+	snprintf(list_id, sizeof list_id, "%s.%s", q->name, domain);
+	snprintf(feedback_id, sizeof feedback_id, "%s:%s:abvd:%s", q->step[l->step].name, q->name, domain);
+	snprintf(to_name, sizeof to_name, "%s%s%s", c->first_name, *c->first_name != '\0' && *c->last_name != '\0' ? " " : "", c->last_name);
+	struct mime_headers h = {
+		.from_name = from->from_name, .from_addr = from->from_addr, .reply_to = from->reply_to,
+		.to_name = to_name, .to_addr = c->email,
+		.subject = buf_text(&s->rendered.subject),
+		.message_id = l->message_id,
+		.date = l->now,
+		.list_unsubscribe = links->list_unsubscribe, .one_click = links->one_click,
+		.list_id = list_id, .feedback_id = feedback_id,
+		.in_reply_to = "", .references = "",
+	};
+	buf_clear(&j->data);
+	if (mime_compose(&h, buf_text(&s->rendered.text), s->rendered.text.len, buf_text(&s->rendered.html), s->rendered.html.len, &j->data, e) != 0)
+		return -1;
+	j->message.data = j->data.data;
+	j->message.size = j->data.len;
+	j->message.smtputf8 = !mailaddr_is_ascii(c->email) || !mailaddr_is_ascii(j->message.envelope_from);
+	return 0;
+}
+
+static void finding_json(struct buf *b, const char *rule, const char *severity, int line, int column, const char *message)
+{
+	buf_str(b, b->len > 1 ? ",{" : "{");
+	json_add_str(b, "rule", rule);
+	json_add_str(b, "severity", severity);
+	json_add_int(b, "line", line);
+	json_add_int(b, "column", column);
+	json_add_str(b, "message", message);
+	buf_char(b, '}');
+}
+
+/* The gate's word on the letter as this contact would read it. */
+static bool passes(struct scheduler *s, enum kind kind, struct buf *findings)
+{
+	struct gate_input in = {
+		.subject = buf_text(&s->rendered.subject),
+		.text = buf_text(&s->rendered.text),
+		.text_len = s->rendered.body_len,
+		.kind = kind,
+		.first_line = 1,
+	};
+	struct gate_result r;
+	gate_judge(&in, &r);
+	if (r.pass)
+		return true;
+	buf_char(findings, '[');
+	for (int i = 0; i < r.finding_n; i++)
+		finding_json(findings, r.finding[i].rule, severity_name(r.finding[i].severity), r.finding[i].line, r.finding[i].column, r.finding[i].message);
+	if (r.finding_n == 0)
+		finding_json(findings, "kind", "error", 0, 0, "the letter is not what its kind says");
+	buf_char(findings, ']');
+	return false;
+}
+
+enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, int64_t now, struct job *j, enum reason *why, struct buf *findings, struct err *e)
+{
+	const struct sequence *q = c->sequence->sequence;
+	int64_t id = c->touch != NULL ? c->touch->id : store_touch_new_id(s->store);
+	char token[TOKEN_MAX];
+	token_make(store_key(s->store), TOKEN_MESSAGE, id, token);
+	snprintf(j->message_id, sizeof j->message_id, "%s@%s", token, mailaddr_domain(s->plan->config->sender.from_addr));
+	struct letter l = { c->sequence, c->step, c->row->contact, id, now, j->message_id };
+	struct links links;
+	const char *missing;
+	links_for(s, id, &links);
+	int r = render(s, &l, &links, &missing, e);
+	if (r < 0)
+		return COMPOSED_ERROR;
+	if (r > 0) {
+		*why = REASON_UNDEFINED_PLACEHOLDER;
+		char text[256];
+		snprintf(text, sizeof text, "%s: placeholder '%s' has no value for this contact, and no fallback", q->step[c->step].template_name, missing);
+		buf_char(findings, '[');
+		finding_json(findings, "undefined-placeholder", "error", 0, 0, text);
+		buf_char(findings, ']');
+		return COMPOSED_REFUSED;
+	}
+	j->kind = template_kind(c->sequence->step[c->step].template);
+	if (!passes(s, j->kind, findings)) {
+		*why = REASON_GATE_REFUSED;
+		return COMPOSED_REFUSED;
+	}
+	render_content_digest(buf_text(&s->rendered.text), s->rendered.body_len, j->content);
+	int seen = store_content_seen(s->store, c->row->contact->id, j->content, c->touch != NULL ? c->touch->id : 0);
+	if (seen != 0) {
+		*why = REASON_REPEAT_CONTENT;
+		return seen > 0 ? COMPOSED_REPEAT : COMPOSED_ERROR;
+	}
+	if (build(s, &l, &links, j, e) != 0)
+		return COMPOSED_ERROR;
+	j->delivery.touch_id = id;
+	return COMPOSED;
+}
+
+enum composed scheduler_compose_test(struct scheduler *s, const struct plan_sequence *q, int step, const struct contact *c, int64_t now, struct job *j, struct err *e)
+{
+	snprintf(j->message_id, sizeof j->message_id, "test-%lld-%lld@%s", (long long)now, (long long)++s->tests,
+	         mailaddr_domain(s->plan->config->sender.from_addr));
+	struct letter l = { q, step, c, 0, now, j->message_id }; /* 0: no touch has this number, so its tokens reach nobody */
+	struct links links;
+	const char *missing;
+	links_for(s, 0, &links);
+	if (render(s, &l, &links, &missing, e) != 0)
+		return COMPOSED_ERROR;
+	j->kind = template_kind(q->step[step].template);
+	struct buf findings = { 0 };
+	bool ok = passes(s, j->kind, &findings);
+	if (!ok)
+		err_set(e, "the gate refuses the message: %s", buf_text(&findings));
+	buf_free(&findings);
+	return ok && build(s, &l, &links, j, e) == 0 ? COMPOSED : COMPOSED_ERROR;
+}

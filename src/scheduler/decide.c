@@ -1,0 +1,161 @@
+/* One enrollment: what the store knows of it, asked of the governor. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "abv/attempt.h"
+#include "abv/mem.h"
+#include "scheduler_int.h"
+
+void pause_clear(struct pause_set *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->sequence[i]);
+	free(p->sequence);
+	*p = (struct pause_set){ 0 };
+}
+
+static void pause_row(void *arg, const char *name, const char *value)
+{
+	struct pause_set *p = arg;
+	if (*value == '\0')
+		return;
+	if (strcmp(name, "paused") == 0) {
+		p->all = true;
+	} else if (strncmp(name, "paused:", 7) == 0) {
+		p->sequence = mem_grow(p->sequence, p->n + 1, sizeof *p->sequence);
+		p->sequence[p->n++] = mem_strdup(name + 7);
+	}
+}
+
+void pause_load(struct scheduler *s)
+{
+	pause_clear(&s->paused);
+	store_settings(s->store, "paused", pause_row, &s->paused, NULL);
+}
+
+bool pause_has(const struct pause_set *p, const char *sequence)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->sequence[i], sequence) == 0)
+			return true;
+	return false;
+}
+
+void candidate_free(struct candidate *c)
+{
+	enrollment_row_free(&c->row);
+	touch_free(&c->touch);
+	*c = (struct candidate){ 0 };
+}
+
+static void wait_for_change(struct verdict *v, enum reason why)
+{
+	*v = (struct verdict){ .kind = VERDICT_WAIT, .reason = why, .until = CLOCK_NEVER };
+}
+
+/* A touch in flight answers by itself; until then nothing is asked. */
+static bool touch_in_flight(const struct touch *t)
+{
+	return t->state == TOUCH_RESERVED || t->state == TOUCH_HANDED;
+}
+
+static int governor_ask(struct scheduler *s, struct candidate *c, int64_t now, struct err *e)
+{
+	const struct enrollment *en = &c->row->enrollment;
+	const struct sequence *q = c->sequence->sequence;
+	struct standing standing = { 0 };
+	struct history history;
+	if (store_standing(s->store, c->row->contact, &standing, e) != 0)
+		return -1;
+	standing.sending_paused = s->paused.all;
+	standing.sequence_paused = pause_has(&s->paused, q->name);
+	if (store_history(s->store, &q->policy, c->row->contact, en->touch_id, now, &history, e) != 0)
+		return -1;
+	struct governor_input in = {
+		.policy = &q->policy,
+		.sequence = q,
+		.step = &q->step[c->step],
+		.contact = c->row->contact,
+		.standing = &standing,
+		.history = &history,
+		.zone = governor_zone(&q->policy, c->row->contact),
+		.enrollment_id = en->id,
+		.prev_at = en->prev_at,
+		.kind = template_kind(c->sequence->step[c->step].template),
+	};
+	if (c->touch != NULL && c->touch->state == TOUCH_REFUSED_TEMP)
+		in.retry_at = attempt_retry_at(c->touch->at, c->touch->attempts);
+	governor_decide(&in, now, &c->verdict);
+	return 0;
+}
+
+int scheduler_decide_row(struct scheduler *s, struct enrollment_row *row, int64_t now, struct candidate *c, struct err *e)
+{
+	const struct enrollment *en = &row->enrollment;
+	*c = (struct candidate){ .row = row, .step = -1 };
+	if (en->touch_id != 0) {
+		int found = store_touch(s->store, en->touch_id, &c->touch, e);
+		if (found < 0)
+			return -1;
+		if (found == 1 && touch_in_flight(c->touch))
+			return 0;
+	}
+	c->sequence = plan_sequence(s->plan, en->sequence);
+	if (c->sequence == NULL) {
+		wait_for_change(&c->verdict, REASON_SEQUENCE_REMOVED);
+		return 1;
+	}
+	c->step = sequence_step_find(c->sequence->sequence, en->step);
+	if (c->step < 0) {
+		c->verdict = (struct verdict){ .kind = VERDICT_SKIP, .reason = REASON_STEP_REMOVED };
+		return 1;
+	}
+	if (!c->sequence->startable) {
+		wait_for_change(&c->verdict, REASON_SEQUENCE_NOT_STARTED);
+		return 1;
+	}
+	return governor_ask(s, c, now, e) == 0 ? 1 : -1;
+}
+
+int scheduler_decide(struct scheduler *s, int64_t enrollment_id, int64_t now, bool ask_early, struct candidate *c, struct err *e)
+{
+	*c = (struct candidate){ 0 };
+	struct enrollment_row *row = NULL;
+	int found = store_enrollment(s->store, enrollment_id, &row, e);
+	if (found <= 0)
+		return found;
+	if (row->enrollment.state != ENROLLMENT_ACTIVE || (!ask_early && row->enrollment.next_at > now)) {
+		enrollment_row_free(&row);
+		return 0;
+	}
+	int r = scheduler_decide_row(s, row, now, c, e);
+	if (r <= 0)
+		candidate_free(c);
+	return r;
+}
+
+int scheduler_may_hand(struct scheduler *s, const struct job *j, int64_t now, bool *yes, struct err *e)
+{
+	struct enrollment_row *row = NULL;
+	*yes = false;
+	int found = store_enrollment(s->store, j->enrollment_id, &row, e);
+	if (found <= 0)
+		return found;
+	const struct plan_sequence *q = plan_sequence(s->plan, j->sequence);
+	struct standing st = { 0 };
+	int rc = -1;
+	if (store_standing(s->store, row->contact, &st, e) != 0)
+		goto out;
+	rc = 0;
+	if (row->enrollment.state != ENROLLMENT_ACTIVE || q == NULL || !q->startable || s->paused.all || pause_has(&s->paused, j->sequence))
+		goto out;
+	if (st.contact_hold > now || st.account_hold > now)
+		goto out;
+	const struct policy *p = &q->sequence->policy;
+	if (governor_admit(q->sequence, row->contact, st.suppressed, now) != REASON_NONE)
+		goto out;
+	*yes = governor_window(p, governor_zone(p, row->contact), now) == now;
+out:
+	enrollment_row_free(&row);
+	return rc;
+}

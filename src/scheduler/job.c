@@ -1,0 +1,41 @@
+#include <stdlib.h>
+
+#include "abv/mem.h"
+#include "scheduler_int.h"
+
+struct job *job_new(struct scheduler *s)
+{
+	struct job *j = mem_alloc(sizeof *j);
+	j->result.status = j->status;
+	j->result.reply = j->reply;
+	j->delivery.message = &j->message;
+	TAILQ_INSERT_TAIL(&s->jobs, j, link);
+	s->job_n++;
+	return j;
+}
+
+void job_free(struct scheduler *s, struct job **jp)
+{
+	struct job *j = *jp;
+	if (j == NULL)
+		return;
+	*jp = NULL;
+	TAILQ_REMOVE(&s->jobs, j, link);
+	s->job_n--;
+	buf_free(&j->data);
+	free(j->test);
+	free(j->sequence);
+	free(j->step);
+	free(j->account);
+	free(j);
+}
+
+int job_in_flight(const struct scheduler *s)
+{
+	int n = 0;
+	const struct job *j;
+	TAILQ_FOREACH (j, &s->jobs, link)
+		if (j->test == NULL && j->state != JOB_FINISHED && j->state != JOB_RECORDED)
+			n++;
+	return n;
+}

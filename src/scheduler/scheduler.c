@@ -1,0 +1,127 @@
+/* The scheduler's life: made, given a plan, woken, ended. The work is in turn.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abv/json.h"
+#include "abv/mem.h"
+#include "scheduler_int.h"
+
+static void ready_size(struct scheduler *s)
+{
+	s->ready_max = (size_t)s->plan->config->smtp.connections * 2;
+	s->ready = mem_grow(s->ready, s->ready_max, sizeof *s->ready);
+	s->ready_n = 0;
+	s->due_stale = true;
+}
+
+/* People in flight go on under the new plan: those whose rules changed are asked again, and always those who wait for a template. */
+static int plan_apply(struct scheduler *s, struct err *e)
+{
+	int64_t now = clock_now(s->clock);
+	const char *hash = s->plan->config->policy_hash;
+	bool changed = strcmp(store_setting(s->store, "policy_hash"), hash) != 0;
+	if (store_begin(s->store, e) != 0)
+		return -1;
+	if (store_wake_gate(s->store, now, e) != 0 || (changed && store_wake_sequence(s->store, NULL, now, e) != 0) ||
+	    store_setting_put(s->store, "policy_hash", hash, e) != 0) {
+		store_rollback(s->store);
+		return -1;
+	}
+	if (store_commit_now(s->store, e) != 0)
+		return -1;
+	ready_size(s);
+	rate_set(s, s->plan->config->policy.rate);
+	return 0;
+}
+
+int scheduler_new(struct store *store, const struct clock *clock, const struct plan *plan, const struct scheduler_hooks *hooks, struct scheduler **out, struct err *e)
+{
+	struct scheduler *s = mem_alloc(sizeof *s);
+	s->store = store;
+	s->clock = clock;
+	s->plan = plan;
+	s->hooks = *hooks;
+	s->relay_usable = true;
+	s->next_due = CLOCK_NEVER;
+	s->due = mem_array(DUE_MAX, sizeof *s->due);
+	TAILQ_INIT(&s->jobs);
+	TAILQ_INIT(&s->slots);
+	pause_load(s);
+	if (record_recovery(s, e) != 0 || plan_apply(s, e) != 0) {
+		scheduler_free(&s);
+		return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+void scheduler_free(struct scheduler **sp)
+{
+	struct scheduler *s = *sp;
+	struct job *j, *t;
+	struct slot_entry *e;
+	if (s == NULL)
+		return;
+	*sp = NULL;
+	TAILQ_FOREACH_SAFE (j, &s->jobs, link, t)
+		job_free(s, &j);
+	while ((e = TAILQ_FIRST(&s->slots)) != NULL) {
+		TAILQ_REMOVE(&s->slots, e, link);
+		free(e);
+	}
+	pause_clear(&s->paused);
+	rate_free(&s->rate);
+	rendered_free(&s->rendered);
+	free(s->due);
+	free(s->ready);
+	free(s);
+}
+
+void scheduler_set_delivery(struct scheduler *s, const struct delivery *d)
+{
+	s->delivery = d;
+}
+
+int scheduler_set_plan(struct scheduler *s, const struct plan *plan, struct err *e)
+{
+	s->plan = plan;
+	int rc = plan_apply(s, e);
+	s->hooks.turn_soon(s->hooks.arg);
+	return rc;
+}
+
+void scheduler_wake(struct scheduler *s)
+{
+	s->due_stale = true;
+	s->hooks.turn_soon(s->hooks.arg);
+}
+
+void scheduler_settings_changed(struct scheduler *s)
+{
+	bool was = s->paused.all;
+	pause_load(s);
+	if (was && !s->paused.all) { /* an operator looked: the next outcome confirms what was withheld */
+		const struct job *j;
+		s->streak = 0;
+		TAILQ_FOREACH (j, &s->jobs, link)
+			s->confirm |= j->withheld != 0;
+	}
+	scheduler_wake(s);
+}
+
+void scheduler_finish(struct scheduler *s)
+{
+	s->finishing = true;
+	s->hooks.turn_soon(s->hooks.arg);
+}
+
+/* What is withheld behind a pause stays reserved in the store, and is due again at the next start. */
+bool scheduler_idle(const struct scheduler *s)
+{
+	const struct job *j;
+	TAILQ_FOREACH (j, &s->jobs, link)
+		if (!j->withheld || streak_rests(s))
+			return false;
+	return !s->committing;
+}

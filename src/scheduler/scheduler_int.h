@@ -1,0 +1,175 @@
+/* The scheduler's own parts. One turn is one group commit:
+ *
+ *   finished jobs -> recorded        (record.c)
+ *   bodies written -> re-checked, handed or withdrawn
+ *   free slots     -> due enrollment -> decided (decide.c) -> composed (compose.c) -> reserved
+ *   commit
+ *   dots, envelopes and withdrawals leave
+ */
+#ifndef ABV_SCHEDULER_INT_H
+#define ABV_SCHEDULER_INT_H
+
+#include <sys/queue.h>
+
+#include "abv/scheduler.h"
+
+#ifndef TAILQ_FOREACH_SAFE /* glibc's <sys/queue.h> lacks it */
+#define TAILQ_FOREACH_SAFE(var, head, field, next) \
+	for ((var) = TAILQ_FIRST(head); (var) != NULL && ((next) = TAILQ_NEXT(var, field), 1); (var) = (next))
+#endif
+
+#define DUE_MAX 4096       /* due enrollments held in memory in their order of priority and due time */
+#define DECISIONS_MAX 256  /* decisions in one turn, so that the loop goes on turning while thousands wait */
+
+enum job_state {
+	JOB_STARTING,  /* reserved in the open transaction; its envelope leaves after the commit */
+	JOB_STARTED,   /* the delivery has it */
+	JOB_BODY,      /* body written; wants its dot */
+	JOB_HANDING,   /* `handed` in the open transaction; its dot leaves after the commit */
+	JOB_WITHDRAWING, /* a rule said no before the dot; the connection is closed after the commit */
+	JOB_DOT,       /* the dot was let go */
+	JOB_FINISHED,  /* outcome known, not recorded */
+	JOB_RECORDED   /* recorded in the open transaction */
+};
+
+struct test_send {
+	void (*done)(void *arg, const struct delivery_result *result, const char *failure);
+	void *arg;
+};
+
+/* A message on its way: from the reservation until its outcome is committed. */
+struct job {
+	struct delivery_job delivery;  /* first: the delivery's pointer is ours */
+	TAILQ_ENTRY(job) link;         /* in scheduler.jobs, in order of reservation */
+	enum job_state state;
+	struct message message;
+	struct buf data;               /* message.data */
+	struct delivery_slot *slot;    /* JOB_STARTING on an idle connection */
+	struct job *next;              /* JOB_HANDING: the envelope that leaves with the dot */
+	bool takes_next;
+	int64_t withheld;              /* a 5yz that may be the relay's fault: recorded later (record.c); the turn's number, 0 no */
+	struct test_send *test;        /* a message outside the store; owned */
+	int64_t enrollment_id, contact_id, account_id;
+	char *sequence, *step;         /* owned: the plan may be swapped meanwhile */
+	int32_t step_no;
+	enum kind kind;
+	char *account;                 /* owned */
+	char content[DIGEST_HEX];
+	char message_id[TOKEN_MAX + MAILADDR_MAX];
+	int64_t reserved_at, handed_at, dot_at, done_at;
+	struct delivery_result result; /* reply and status point into the two below */
+	char status[16];
+	char reply[512];
+};
+TAILQ_HEAD(job_list, job);
+
+struct slot_entry {
+	TAILQ_ENTRY(slot_entry) link;
+	struct delivery_slot *slot;
+};
+TAILQ_HEAD(slot_list, slot_entry);
+
+struct due_entry {
+	int64_t enrollment_id, due_at;
+	int32_t priority;
+};
+
+/* smtp.rate, over what was sent and what is on its way; policy time. */
+struct rate {
+	struct limit limit;  /* n 0: none */
+	int64_t *sent;       /* the last limit.n times, a ring */
+	int32_t head, n;
+};
+
+struct pause_set {
+	bool all;
+	char **sequence;
+	size_t n;
+};
+
+struct scheduler {
+	struct store *store;
+	const struct clock *clock;
+	const struct plan *plan;
+	struct scheduler_hooks hooks;
+	const struct delivery *delivery;   /* NULL before it is set */
+	struct job_list jobs;
+	int job_n;                         /* all jobs, tests too */
+	struct slot_list slots;            /* offered, unused */
+	struct due_entry *due;             /* DUE_MAX rows; due_at.. from due_next on are to be decided */
+	size_t due_n, due_next;
+	bool due_cut;                      /* there was more than fits */
+	bool due_stale;                    /* read again */
+	int64_t next_due;                  /* the earliest next_at that is known to lie ahead */
+	int64_t due_read_mono;             /* when it was read */
+	bool due_more;                     /* a turn ended at DECISIONS_MAX */
+	int64_t turn_no;                   /* from 1 */
+	int streak_before; bool confirm_before; /* as they were when the turn began: a commit that fails takes them back */
+	int64_t rate_at;                   /* the rate allows the next message then; 0 it does not bind */
+	int64_t *ready;                    /* enrollments that could go but found no slot yet */
+	size_t ready_n, ready_max;
+	struct rate rate;
+	struct pause_set paused;
+	int streak;                        /* 5yz in a row without an acceptance */
+	bool confirm;                      /* sending was resumed: the next outcome confirms what is withheld */
+	bool committing, finishing, failing;
+	bool relay_usable;
+	char relay_why[256];
+	struct rendered rendered;          /* reused */
+	int64_t tests;                     /* numbers test messages */
+};
+
+/* ---- decide.c ---- */
+struct candidate {
+	struct enrollment_row *row;        /* owned */
+	const struct plan_sequence *sequence; /* NULL: not in the plan */
+	int step;                          /* index; -1: the step is not in the sequence any more */
+	struct touch *touch;               /* owned; the step's touch when it was tried before */
+	struct verdict verdict;
+};
+/* Reads and decides. 1: *out is filled (candidate_free), 0: nothing to decide (ended, not yet, in flight), -1 error.
+ * ask_early: decide although next_at has not come (explain). */
+int scheduler_decide(struct scheduler *s, int64_t enrollment_id, int64_t now, bool ask_early, struct candidate *out, struct err *e);
+int scheduler_decide_row(struct scheduler *s, struct enrollment_row *row, int64_t now, struct candidate *out, struct err *e);
+void candidate_free(struct candidate *c);
+/* May the dot leave? Stop, hold, suppression, consent and window as they are now. */
+int scheduler_may_hand(struct scheduler *s, const struct job *j, int64_t now, bool *yes, struct err *e);
+bool pause_has(const struct pause_set *p, const char *sequence);
+void pause_load(struct scheduler *s);
+void pause_clear(struct pause_set *p);
+
+/* ---- compose.c ---- */
+enum composed { COMPOSED, COMPOSED_REFUSED /* wait: gate or placeholder */, COMPOSED_REPEAT /* skip */, COMPOSED_ERROR };
+/* Fills the job's message, content, message_id and kind from the candidate. REFUSED: *why, and `findings` holds a JSON array. */
+enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, int64_t now, struct job *j, enum reason *why, struct buf *findings, struct err *e);
+enum composed scheduler_compose_test(struct scheduler *s, const struct plan_sequence *q, int step, const struct contact *c, int64_t now, struct job *j, struct err *e);
+
+/* ---- record.c: each writes into the open transaction ---- */
+int record_wait(struct scheduler *s, const struct candidate *c, const struct verdict *v, int64_t now, struct err *e);
+int record_skip(struct scheduler *s, const struct candidate *c, enum reason why, int64_t now, struct err *e);
+int record_stop(struct scheduler *s, const struct enrollment *en, enum reason why, int64_t now, struct err *e);
+int record_refused_content(struct scheduler *s, const struct candidate *c, enum reason why, const struct buf *findings, int64_t now, struct err *e);
+int record_finished(struct scheduler *s, int64_t now, struct err *e);
+int record_unknown(struct scheduler *s, const struct touch *t, int64_t at, struct err *e); /* after a crash */
+bool streak_rests(const struct scheduler *s); /* record.c tells what it means */
+int record_recovery(struct scheduler *s, struct err *e);
+/* The enrollment goes to the step behind `step_no`/`step`, from `at` on; or completes. */
+int record_advance(struct scheduler *s, const struct enrollment *en, const struct contact *c, const char *step, int32_t step_no, int64_t at, struct err *e);
+void scheduler_note_due(struct scheduler *s, int64_t next_at); /* something will be due then */
+
+/* ---- rate.c ---- */
+void rate_set(struct scheduler *s, struct limit l);
+void rate_note(struct rate *r, int64_t at);
+/* 0: another may go now; else the instant from which one may (CLOCK_NEVER: when one in flight ends). */
+int64_t rate_wait(const struct rate *r, int in_flight, int64_t now);
+void rate_free(struct rate *r);
+
+/* ---- turn.c ---- */
+void scheduler_due_read(struct scheduler *s, int64_t now);
+
+/* ---- job.c ---- */
+struct job *job_new(struct scheduler *s);
+void job_free(struct scheduler *s, struct job **j);
+int job_in_flight(const struct scheduler *s); /* without tests */
+
+#endif

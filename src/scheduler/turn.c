@@ -1,0 +1,484 @@
+/* One turn: one group commit (scheduler_int.h draws the order). Nothing here waits for a slow connection: a group is what the loop's
+ * ready sockets brought. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abv/log.h"
+#include "abv/mem.h"
+#include "scheduler_int.h"
+
+#define DUE_READ_MS 100      /* a due list that is not used up is read again no more often than this */
+#define SLEEP_MAX_MS 60000   /* timers are capped and everything is recomputed from the store */
+#define FAILED_RETRY_MS 1000
+
+/* ---- what is due ---- */
+
+static int by_priority(const void *a, const void *b)
+{
+	const struct due_entry *x = a, *y = b;
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? -1 : 1;
+	if (x->due_at != y->due_at)
+		return x->due_at < y->due_at ? -1 : 1;
+	return (x->enrollment_id > y->enrollment_id) - (x->enrollment_id < y->enrollment_id);
+}
+
+void scheduler_due_read(struct scheduler *s, int64_t now)
+{
+	struct due_row *row = mem_array(DUE_MAX, sizeof *row);
+	s->due_n = s->due_next = s->ready_n = 0;
+	s->due_cut = s->due_stale = false;
+	s->next_due = CLOCK_NEVER;
+	s->due_read_mono = clock_mono();
+	for (size_t i = 0; i < s->plan->config->sequence_n; i++) { /* the higher priority first */
+		const struct sequence *q = &s->plan->config->sequence[i];
+		if (pause_has(&s->paused, q->name))
+			continue;
+		int room = (int)(DUE_MAX - s->due_n);
+		int n = room > 0 ? store_due(s->store, q->name, now, row, room, NULL) : 0;
+		for (int k = 0; k < n; k++)
+			s->due[s->due_n++] = (struct due_entry){ row[k].enrollment_id, row[k].due_at, q->priority };
+		if (n == room)
+			s->due_cut = true;
+		scheduler_note_due(s, store_due_first(s->store, q->name, now));
+	}
+	free(row);
+	qsort(s->due, s->due_n, sizeof *s->due, by_priority);
+}
+
+static void due_refresh(struct scheduler *s, int64_t now)
+{
+	bool used_up = s->due_next >= s->due_n && s->ready_n == 0;
+	bool old = s->due_stale || now >= s->next_due;
+	if (used_up ? old || s->due_cut : old && clock_mono() - s->due_read_mono >= DUE_READ_MS)
+		scheduler_due_read(s, now);
+}
+
+/* ---- bodies that want their dot ---- */
+
+static int hand_bodies(struct scheduler *s, int64_t now, struct err *e)
+{
+	struct job *j;
+	TAILQ_FOREACH (j, &s->jobs, link) {
+		if (j->state != JOB_BODY)
+			continue;
+		bool yes = !s->finishing;
+		if (yes && j->test == NULL) {
+			if (scheduler_may_hand(s, j, now, &yes, e) != 0)
+				return -1;
+			if (yes && store_touch_hand(s->store, j->delivery.touch_id, now, e) != 0)
+				return -1;
+		}
+		j->state = yes ? JOB_HANDING : JOB_WITHDRAWING;
+		j->handed_at = yes ? now : 0;
+	}
+	return 0;
+}
+
+/* ---- reservations ---- */
+
+/* A place for one more envelope: behind a dot that leaves in this turn, or an idle connection. */
+struct room {
+	struct job *behind;
+	struct slot_entry *slot;
+};
+
+static bool room_find(struct scheduler *s, struct room *r)
+{
+	struct job *j;
+	*r = (struct room){ 0 };
+	TAILQ_FOREACH (j, &s->jobs, link)
+		if (j->state == JOB_HANDING && j->takes_next && j->next == NULL) {
+			r->behind = j;
+			return true;
+		}
+	r->slot = TAILQ_FIRST(&s->slots);
+	return r->slot != NULL;
+}
+
+static void room_take(struct scheduler *s, struct room *r, struct job *j)
+{
+	j->state = JOB_STARTING;
+	if (r->behind != NULL) {
+		r->behind->next = j;
+		return;
+	}
+	j->slot = r->slot->slot;
+	TAILQ_REMOVE(&s->slots, r->slot, link);
+	free(r->slot);
+}
+
+static int reserve(struct scheduler *s, struct candidate *c, struct job *j, int64_t now, struct err *e)
+{
+	const struct enrollment *en = &c->row->enrollment;
+	struct touch t = {
+		.id = j->delivery.touch_id, .enrollment_id = en->id, .contact_id = en->contact_id,
+		.account_id = c->row->contact->account_id, .sequence = en->sequence, .step = en->step, .kind = j->kind,
+		.content = j->content, .provider = mailaddr_domain(c->row->contact->email), .message_id = j->message_id,
+		.smtp_reply = "",
+	};
+	if (store_touch_reserve(s->store, &t, now, e) != 0)
+		return -1;
+	j->enrollment_id = en->id;
+	j->contact_id = en->contact_id;
+	j->account_id = t.account_id;
+	j->sequence = mem_strdup(en->sequence);
+	j->step = mem_strdup(en->step);
+	j->step_no = c->step;
+	j->account = mem_strdup(c->row->contact->account);
+	j->reserved_at = now;
+	return 0;
+}
+
+/* A candidate that may go: composed and reserved, or told why not. 1 it took the room, 0 it did not, -1. */
+static int send_candidate(struct scheduler *s, struct candidate *c, struct room *r, int64_t now, struct err *e)
+{
+	struct buf findings = { 0 };
+	enum reason why = REASON_NONE;
+	struct job *j = job_new(s);
+	int rc = -1;
+	switch (scheduler_compose(s, c, now, j, &why, &findings, e)) {
+	case COMPOSED:
+		rc = reserve(s, c, j, now, e) == 0 ? 1 : -1;
+		break;
+	case COMPOSED_REFUSED: rc = record_refused_content(s, c, why, &findings, now, e); break;
+	case COMPOSED_REPEAT: rc = record_skip(s, c, why, now, e); break;
+	case COMPOSED_ERROR: err_wrap(e, "%s, step %s", c->row->enrollment.sequence, c->row->enrollment.step); break;
+	}
+	buf_free(&findings);
+	if (rc == 1)
+		room_take(s, r, j);
+	else
+		job_free(s, &j);
+	return rc;
+}
+
+static int decide_one(struct scheduler *s, int64_t enrollment_id, int64_t now, bool may_send, bool *spare, struct err *e)
+{
+	struct candidate c;
+	struct room r;
+	*spare = false;
+	int rc = scheduler_decide(s, enrollment_id, now, false, &c, e);
+	if (rc <= 0)
+		return rc;
+	rc = -1;
+	switch (c.verdict.kind) {
+	case VERDICT_WAIT: rc = record_wait(s, &c, &c.verdict, now, e); break;
+	case VERDICT_SKIP: rc = record_skip(s, &c, c.verdict.reason, now, e); break;
+	case VERDICT_STOP: rc = record_stop(s, &c.row->enrollment, c.verdict.reason, now, e) < 0 ? -1 : 0; break;
+	case VERDICT_SEND:
+		if (may_send && room_find(s, &r)) {
+			rc = send_candidate(s, &c, &r, now, e) < 0 ? -1 : 0;
+		} else {
+			*spare = true; /* it could go: asked again when there is a connection for it */
+			rc = 0;
+		}
+		break;
+	}
+	candidate_free(&c);
+	return rc;
+}
+
+static bool rate_allows(struct scheduler *s, int64_t now)
+{
+	int64_t t = rate_wait(&s->rate, job_in_flight(s), now);
+	s->rate_at = t == CLOCK_NEVER ? 0 : t; /* one in flight brings a turn when it ends */
+	return t == 0;
+}
+
+static int fill(struct scheduler *s, int64_t now, struct err *e)
+{
+	struct room r;
+	bool spare;
+	size_t ready_n = s->ready_n;
+	int left = DECISIONS_MAX;
+	s->due_more = false;
+	s->rate_at = 0;
+	/* those that were found ready before go first: they are older in the order */
+	for (size_t i = 0; i < ready_n && room_find(s, &r) && rate_allows(s, now); i++, left--) {
+		if (decide_one(s, s->ready[i], now, true, &spare, e) != 0)
+			return -1;
+		s->ready_n--;
+		s->ready[i] = 0;
+	}
+	size_t keep = 0;
+	for (size_t i = 0; i < ready_n; i++)
+		if (s->ready[i] != 0)
+			s->ready[keep++] = s->ready[i];
+	while (s->due_next < s->due_n && s->ready_n < s->ready_max) {
+		if (left-- <= 0) {
+			s->due_more = true;
+			break;
+		}
+		bool may_send = s->ready_n == 0 && room_find(s, &r) && rate_allows(s, now);
+		int64_t id = s->due[s->due_next++].enrollment_id;
+		if (decide_one(s, id, now, may_send, &spare, e) != 0)
+			return -1;
+		if (spare)
+			s->ready[s->ready_n++] = id;
+	}
+	return 0;
+}
+
+/* Test messages wait for a connection like the others, and go first. */
+static void fill_tests(struct scheduler *s)
+{
+	struct job *j;
+	struct room r;
+	TAILQ_FOREACH (j, &s->jobs, link)
+		if (j->test != NULL && j->state == JOB_STARTING && j->slot == NULL && !s->finishing && TAILQ_FIRST(&s->slots) != NULL) {
+			r = (struct room){ .slot = TAILQ_FIRST(&s->slots) };
+			room_take(s, &r, j);
+		}
+}
+
+/* ---- after the commit ---- */
+
+static void finish_local(struct job *j, const char *why)
+{
+	j->state = JOB_FINISHED;
+	j->result.outcome = OUTCOME_NOT_SENT;
+	j->result.local = true;
+	snprintf(j->reply, sizeof j->reply, "%s", why);
+}
+
+static void release(struct scheduler *s)
+{
+	const struct delivery *d = s->delivery;
+	struct job *j, *t;
+	TAILQ_FOREACH (j, &s->jobs, link) {
+		struct job *next = j->next;
+		switch (j->state) {
+		case JOB_HANDING:
+			j->state = JOB_DOT;
+			j->dot_at = clock_now(s->clock);
+			j->next = NULL;
+			if (next != NULL)
+				next->state = JOB_STARTED;
+			d->hand(d->arg, &j->delivery, next != NULL ? &next->delivery : NULL);
+			break;
+		case JOB_STARTING:
+			if (j->slot != NULL) {
+				struct delivery_slot *slot = j->slot;
+				j->slot = NULL;
+				j->state = JOB_STARTED;
+				d->start(d->arg, slot, &j->delivery);
+			}
+			break;
+		case JOB_WITHDRAWING:
+			j->state = JOB_STARTED;
+			d->withdraw(d->arg, &j->delivery);
+			break;
+		default: break;
+		}
+	}
+	TAILQ_FOREACH_SAFE (j, &s->jobs, link, t)
+		if (j->state == JOB_RECORDED)
+			job_free(s, &j);
+}
+
+/* Nothing of the transaction happened: what was to be recorded is so next time, no dot leaves, no envelope either. */
+static void take_back(struct scheduler *s, const char *why)
+{
+	struct job *j, *t;
+	log_error("the store could not commit; nothing is sent until it can: %s", why);
+	s->failing = s->due_stale = true;
+	s->streak = s->streak_before;
+	s->confirm = s->confirm_before;
+	TAILQ_FOREACH_SAFE (j, &s->jobs, link, t) {
+		if (j->withheld == s->turn_no)
+			j->withheld = 0;
+		if (j->state == JOB_RECORDED) {
+			j->state = JOB_FINISHED;
+		} else if (j->state == JOB_HANDING) {
+			j->next = NULL;
+			j->state = JOB_WITHDRAWING;
+		} else if (j->state == JOB_STARTING && j->test == NULL) {
+			if (j->slot != NULL)
+				s->delivery->give_back(s->delivery->arg, j->slot);
+			job_free(s, &j);
+		}
+	}
+	release(s);
+}
+
+static void finish_tests(struct scheduler *s)
+{
+	struct job *j, *t;
+	TAILQ_FOREACH_SAFE (j, &s->jobs, link, t)
+		if (j->test != NULL && j->state == JOB_FINISHED) {
+			j->test->done(j->test->arg, &j->result, NULL);
+			job_free(s, &j);
+		}
+}
+
+static bool pressing(const struct scheduler *s)
+{
+	const struct job *j;
+	TAILQ_FOREACH (j, &s->jobs, link) {
+		if (j->state == JOB_BODY || (j->state == JOB_FINISHED && !j->withheld))
+			return true;
+		if (j->withheld && streak_rests(s))
+			return true;
+	}
+	return s->due_more || (s->due_stale && s->due_next >= s->due_n);
+}
+
+static void plan_next_turn(struct scheduler *s)
+{
+	struct slot_entry *e;
+	int tests = 0;
+	const struct job *j;
+	TAILQ_FOREACH (j, &s->jobs, link)
+		tests += j->test != NULL && j->state == JOB_STARTING;
+	while ((e = TAILQ_FIRST(&s->slots)) != NULL) {
+		TAILQ_REMOVE(&s->slots, e, link);
+		s->delivery->give_back(s->delivery->arg, e->slot);
+		free(e);
+	}
+	int want = s->finishing || s->paused.all || s->rate_at != 0 ? 0 : (int)(s->ready_n + (s->due_n - s->due_next));
+	s->delivery->want(s->delivery->arg, want + (s->finishing ? 0 : tests));
+	if (s->failing) {
+		s->hooks.turn_in(s->hooks.arg, FAILED_RETRY_MS);
+	} else if (pressing(s)) {
+		s->hooks.turn_soon(s->hooks.arg);
+	} else {
+		int64_t t = s->rate_at != 0 && s->rate_at < s->next_due ? s->rate_at : s->next_due;
+		s->hooks.turn_in(s->hooks.arg, clock_real_wait(s->clock, t, SLEEP_MAX_MS));
+	}
+}
+
+static void committed(void *arg, int status)
+{
+	struct scheduler *s = arg;
+	s->committing = false;
+	if (status != 0) {
+		take_back(s, store_error(s->store));
+	} else {
+		if (s->failing)
+			log_info("the store commits again");
+		s->failing = false;
+		release(s);
+		s->hooks.committed(s->hooks.arg);
+	}
+	finish_tests(s);
+	plan_next_turn(s);
+}
+
+static int work(struct scheduler *s, int64_t now, struct err *e)
+{
+	if (record_finished(s, now, e) != 0 || hand_bodies(s, now, e) != 0)
+		return -1;
+	fill_tests(s);
+	/* While the store fails only results are tried: they rest on nothing that could be undone. */
+	if (s->finishing || s->failing || s->paused.all)
+		return 0;
+	return fill(s, now, e);
+}
+
+static bool anything(const struct scheduler *s)
+{
+	return s->job_n > 0 || s->ready_n > 0 || s->due_next < s->due_n;
+}
+
+void scheduler_turn(struct scheduler *s)
+{
+	struct err e = { "" };
+	if (s->committing || s->delivery == NULL)
+		return;
+	int64_t now = clock_now(s->clock);
+	if (!s->finishing && !s->paused.all)
+		due_refresh(s, now);
+	if (!anything(s)) {
+		plan_next_turn(s);
+		return;
+	}
+	s->turn_no++;
+	s->streak_before = s->streak;
+	s->confirm_before = s->confirm;
+	if (store_begin(s->store, &e) != 0) {
+		take_back(s, e.text);
+		plan_next_turn(s);
+		return;
+	}
+	if (work(s, now, &e) != 0) {
+		store_rollback(s->store);
+		take_back(s, e.text);
+		finish_tests(s);
+		plan_next_turn(s);
+		return;
+	}
+	s->committing = true;
+	store_commit(s->store, committed, s);
+}
+
+/* ---- what the delivery tells: notes only, the turn works ---- */
+
+static void on_slot(void *arg, struct delivery_slot *slot)
+{
+	struct scheduler *s = arg;
+	struct slot_entry *e = mem_alloc(sizeof *e);
+	e->slot = slot;
+	TAILQ_INSERT_TAIL(&s->slots, e, link);
+	s->hooks.turn_soon(s->hooks.arg);
+}
+
+static void on_slot_gone(void *arg, struct delivery_slot *slot)
+{
+	struct scheduler *s = arg;
+	struct slot_entry *e, *t;
+	struct job *j;
+	TAILQ_FOREACH_SAFE (e, &s->slots, link, t)
+		if (e->slot == slot) {
+			TAILQ_REMOVE(&s->slots, e, link);
+			free(e);
+		}
+	TAILQ_FOREACH (j, &s->jobs, link)
+		if (j->state == JOB_STARTING && j->slot == slot) {
+			j->slot = NULL;
+			if (j->test == NULL)
+				finish_local(j, "the connection was lost before the envelope left");
+		}
+	s->hooks.turn_soon(s->hooks.arg);
+}
+
+static void on_body(void *arg, struct delivery_job *d, bool takes_next)
+{
+	struct scheduler *s = arg;
+	struct job *j = (struct job *)d;
+	j->state = JOB_BODY;
+	j->takes_next = takes_next;
+	s->hooks.turn_soon(s->hooks.arg);
+}
+
+static void on_outcome(void *arg, struct delivery_job *d, const struct delivery_result *r)
+{
+	struct scheduler *s = arg;
+	struct job *j = (struct job *)d;
+	j->state = JOB_FINISHED;
+	j->done_at = clock_now(s->clock);
+	j->result = *r;
+	snprintf(j->status, sizeof j->status, "%s", r->status);
+	snprintf(j->reply, sizeof j->reply, "%s", r->reply);
+	j->result.status = j->status;
+	j->result.reply = j->reply;
+	s->hooks.turn_soon(s->hooks.arg);
+}
+
+static void on_relay(void *arg, bool usable, const char *why, int64_t retry_in_ms)
+{
+	struct scheduler *s = arg;
+	if (!usable)
+		log_warning("the relay is not usable; trying again in %lld ms: %s", (long long)retry_in_ms, why);
+	else if (!s->relay_usable)
+		log_info("the relay is usable again");
+	s->relay_usable = usable;
+	snprintf(s->relay_why, sizeof s->relay_why, "%s", usable ? "" : why);
+	s->hooks.turn_soon(s->hooks.arg);
+}
+
+void scheduler_sink(struct scheduler *s, struct delivery_sink *out)
+{
+	*out = (struct delivery_sink){ s, on_slot, on_slot_gone, on_body, on_outcome, on_relay };
+}

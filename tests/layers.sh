@@ -1,0 +1,95 @@
+#!/bin/sh
+# Fails when a room includes a header of its own level or above, when another room's private header is included, or when a library's
+# header stands outside its room. The permitted edges are the two tables below, and nothing else.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+bad=0
+
+# header: level (a room may include headers of lower levels, and its own)
+level_of() {
+	case $1 in
+	err | mem | buf | json | log | problem | clock | mailaddr | token) echo 0 ;;
+	model | verdict) echo 1 ;;
+	governor | gate | attempt | config | render | mime | delivery) echo 2 ;;
+	store | check) echo 3 ;;
+	netloop) echo 4 ;;
+	sender | journal | web) echo 5 ;;
+	scheduler) echo 6 ;;
+	*) echo 99 ;;
+	esac
+}
+# room: level and the headers that are its own
+room_level() {
+	case $1 in
+	base) echo 0 ;; model) echo 1 ;; rules | config | mime | render) echo 2 ;; store | check) echo 3 ;; net) echo 4 ;;
+	sender | journal | web) echo 5 ;; scheduler) echo 6 ;; daemon) echo 7 ;; ctl) echo 7 ;;
+	*) echo -1 ;;
+	esac
+}
+own() {
+	case $1 in
+	base) echo "err mem buf json log problem clock mailaddr token" ;;
+	model) echo "model verdict" ;;
+	rules) echo "governor gate attempt delivery" ;;
+	net) echo "netloop" ;;
+	*) echo "$1" ;;
+	esac
+}
+complain() { echo "layers: $*"; bad=1; }
+
+for dir in src/*/; do
+	room=$(basename "$dir")
+	level=$(room_level "$room")
+	[ "$level" -ge 0 ] || { complain "$dir: no such room"; continue; }
+	mine=" $(own "$room") "
+	for file in "$dir"*.[ch]; do
+		[ -e "$file" ] || continue
+		for h in $(sed -n 's/^#include "abv\/\([a-z]*\)\.h".*/\1/p' "$file"); do
+			case $mine in *" $h "*) continue ;; esac
+			[ "$(level_of "$h")" -lt "$level" ] || complain "$file: abv/$h.h (L$(level_of "$h")) from $room (L$level)"
+		done
+		for h in $(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file" | grep -v '^abv/'); do
+			[ -e "$dir$h" ] || complain "$file: \"$h\" is no private header of $room"
+		done
+	done
+done
+
+# The governor's contract names no effect; abvctl links rules and transforms, not the store or what sends.
+for h in $(sed -n 's/^#include "abv\/\([a-z]*\)\.h".*/\1/p' src/ctl/*.[ch] 2>/dev/null | sort -u); do
+	case $h in store | netloop | sender | scheduler) complain "src/ctl: abv/$h.h is the daemon's" ;; esac
+done
+
+# library header -> rooms that may include it
+lib() {
+	pattern=$1
+	shift
+	for file in $(grep -lE "^#include <($pattern)" src/*/*.[ch] include/abv/*.h 2>/dev/null); do
+		case $file in include/*) complain "$file: a contract names library <$pattern>"; continue ;; esac
+		room=$(basename "$(dirname "$file")")
+		case " $* " in *" $room "*) ;; *) complain "$file: library <$pattern> belongs to: $*" ;; esac
+	done
+}
+lib 'event2/|event\.h' net web daemon sender
+lib 'curl/' net sender ctl daemon
+lib 'libconfig' config
+lib 'sqlite3' store
+lib 'gmime/' mime
+lib 'glib' mime base
+lib 'cmark' render
+lib 'jansson' journal web ctl
+lib 'libpsl' base
+lib 'sodium' base
+lib 'libical/' config
+lib 'systemd/' daemon
+lib 'csv\.h' ctl
+lib 'cmocka' none
+
+# rules/ is pure: no I/O, no clock, no allocation beyond libc's
+for w in 'time(' 'clock_now(' 'clock_mono(' 'fopen(' 'printf(std' 'malloc(' 'read(' 'write('; do
+	grep -nF " $w" src/rules/*.c 2>/dev/null | grep -v '^[^:]*:[0-9]*:[[:space:]]*\(\*\|/\*\)' && complain "src/rules: $w"
+done
+# rooms never print or exit
+grep -nE '\b(printf|puts|exit|abort|fputs)\(' src/model/*.c src/rules/*.c src/config/*.c src/mime/*.c src/render/*.c src/store/*.c src/check/*.c src/net/*.c src/sender/*.c src/journal/*.c src/web/*.c src/scheduler/*.c 2>/dev/null | grep -vE '^[^:]*:[0-9]*:[[:space:]]*(\*|/\*|//)' && complain "a room prints or exits"
+
+[ $bad -eq 0 ] && echo "layers: every edge is permitted"
+exit $bad
