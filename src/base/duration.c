@@ -47,7 +47,7 @@ int duration_parse(const char *s, struct duration *d, struct err *e)
 int limit_parse(const char *s, struct limit *l, struct err *e)
 {
 	const char *p = s;
-	struct duration d;
+	struct duration d = { 0 };
 	int64_t value;
 	size_t n, blank;
 

@@ -43,35 +43,25 @@ void problems_add(struct problems *p, enum severity s, const char *file, int lin
 	p->warnings += s == SEVERITY_WARNING;
 }
 
-static int compare(const void *a, const void *b)
+static bool stands_before(const struct problem *x, const struct problem *y)
 {
-	const struct problem *x = *(const struct problem *const *)a, *y = *(const struct problem *const *)b;
 	int c = strcmp(x->file, y->file);
 
-	if (!c)
-		c = (x->line > y->line) - (x->line < y->line);
-	if (!c)
-		c = (x->column > y->column) - (x->column < y->column);
-	return c ? c : (x > y) - (x < y); /* qsort is not stable by itself: the place in the list decides */
+	if (c)
+		return c < 0;
+	return x->line != y->line ? x->line < y->line : x->column < y->column;
 }
 
+/* By insertion: stable, and the readers tell their findings nearly in order. */
 void problems_sort(struct problems *p)
 {
-	struct problem **at, *sorted;
+	for (size_t i = 1, j; i < p->n; i++) {
+		struct problem row = p->row[i];
 
-	if (p->n < 2)
-		return;
-	at = mem_array(p->n, sizeof(*at));
-	sorted = mem_array(p->n, sizeof(*sorted));
-	for (size_t i = 0; i < p->n; i++)
-		at[i] = &p->row[i];
-	qsort(at, p->n, sizeof(*at), compare);
-	for (size_t i = 0; i < p->n; i++)
-		sorted[i] = *at[i];
-	free(at);
-	free(p->row);
-	p->row = sorted;
-	p->cap = p->n;
+		for (j = i; j > 0 && stands_before(&row, &p->row[j - 1]); j--)
+			p->row[j] = p->row[j - 1];
+		p->row[j] = row;
+	}
 }
 
 void problems_free(struct problems *p)
