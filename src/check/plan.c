@@ -1,0 +1,230 @@
+/* A plan: what `abvd -n`, `abvctl check`, a start and a reload agree on. What cannot be used (configuration, a missing
+ * or broken template, an ask that its own sequence never earns) refuses the whole; what the gate refuses keeps one
+ * sequence from starting. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "abv/check.h"
+#include "abv/mem.h"
+
+struct planner {
+	struct plan *plan;
+	struct problems *problems;
+	bool refused;
+};
+
+/* The first step, in the plan's order, that uses this template: findings are told once. */
+static bool is_first_use(const struct plan *p, size_t sequence_no, size_t step_no)
+{
+	const char *name = p->config->sequence[sequence_no].step[step_no].template_name;
+
+	for (size_t i = 0; i <= sequence_no; i++) {
+		const struct sequence *q = &p->config->sequence[i];
+
+		for (size_t j = 0; j < q->step_n && !(i == sequence_no && j == step_no); j++)
+			if (!strcmp(q->step[j].template_name, name))
+				return false;
+	}
+	return true;
+}
+
+static void tell_step(struct planner *pl, enum severity sev, const struct sequence *q, const struct step *s,
+		      const char *rule, const char *text)
+{
+	problems_add(pl->problems, sev, q->file, s->line, 0, rule, "step '%s': %s", s->name, text);
+}
+
+static int template_read(struct planner *pl, const struct sequence *q, const struct step *s, bool tell,
+			 struct template **out)
+{
+	const char *dir = pl->plan->config->template_dir;
+	struct problems again = { 0 };
+	struct stat st;
+	char *path = mem_printf("%s/%s", dir, s->template_name);
+	int rc = -1;
+	const char *why = stat(path, &st) < 0 ? strerror(errno) : !S_ISREG(st.st_mode) ? "it is no regular file" : NULL;
+
+	if (why) {
+		char *text = mem_printf("template '%s' cannot be read: %s", path, why);
+
+		tell_step(pl, SEVERITY_ERROR, q, s, "missing-file", text);
+		free(text);
+	} else {
+		rc = template_load(dir, s->template_name, pl->plan->layout, out, tell ? pl->problems : &again);
+	}
+	problems_free(&again);
+	free(path);
+	return rc;
+}
+
+/* The gate's findings, with the template's own lines; a finding about the subject or the whole points at the file's
+ * first line. */
+static void tell_gate(struct planner *pl, const struct step *s, const struct plan_step *ps)
+{
+	char *path = mem_printf("%s/%s", pl->plan->config->template_dir, s->template_name);
+	const struct gate_result *g = &ps->gate;
+	const char *vouched = template_vouched_by(ps->template);
+	size_t before = pl->problems->errors;
+
+	for (int i = 0; i < g->finding_n; i++) {
+		const struct gate_finding *f = &g->finding[i];
+
+		problems_add(pl->problems, f->severity, path, f->line ? f->line : 1, f->line ? f->column : 1, f->rule,
+			     "%s", f->message);
+	}
+	if (!g->pass && pl->problems->errors == before)
+		problems_add(pl->problems, SEVERITY_ERROR, path, 1, 1, "not-its-kind", "declared %s, but judged %s",
+			     kind_name(template_kind(ps->template)), gate_verdict_name(g->verdict));
+	if (*vouched)
+		problems_add(pl->problems, SEVERITY_NOTE, path, 1, 1, "vouched", "vouched for by %s", vouched);
+	free(path);
+}
+
+static void step_judge(struct planner *pl, struct plan_sequence *ps, size_t step_no, bool tell)
+{
+	struct plan_step *step = &ps->step[step_no];
+	const char *body = template_body(step->template);
+	struct gate_input in = { .subject = template_subject(step->template),
+				 .text = body,
+				 .text_len = strlen(body),
+				 .kind = template_kind(step->template),
+				 .is_template = true,
+				 .first_line = template_body_line(step->template) };
+
+	gate_judge(&in, &step->gate);
+	if (!step->gate.pass)
+		ps->startable = false;
+	if (tell)
+		tell_gate(pl, &ps->sequence->step[step_no], step);
+}
+
+/* No contact gets the same content twice (invariant 6): the second step would always be skipped. */
+static void check_repeats(struct planner *pl, struct plan_sequence *ps)
+{
+	const struct sequence *q = ps->sequence;
+	char(*digest)[DIGEST_HEX] = mem_array(q->step_n + 1, sizeof *digest);
+
+	for (size_t i = 0; i < q->step_n; i++) {
+		if (!ps->step[i].template)
+			continue;
+		const char *body = template_body(ps->step[i].template);
+
+		render_content_digest(body, strlen(body), digest[i]);
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(digest[i], digest[j]) != 0)
+				continue;
+			char *text =
+			    mem_printf("its content is that of step '%s': nobody gets the same twice", q->step[j].name);
+
+			tell_step(pl, SEVERITY_ERROR, q, &q->step[i], "repeat-content", text);
+			free(text);
+			ps->startable = false;
+			break;
+		}
+	}
+	free(digest);
+}
+
+/* An ask needs its gifts; a sequence whose own order cannot give them waits for ever. */
+static void check_gifts(struct planner *pl, const struct plan_sequence *ps)
+{
+	const struct sequence *q = ps->sequence;
+	int gifts = 0, needed = q->policy.gifts_per_ask;
+
+	for (size_t i = 0; i < q->step_n; i++) {
+		if (!ps->step[i].template)
+			return; /* its kind is unknown; it is an error already */
+		if (template_kind(ps->step[i].template) == KIND_VALUE) {
+			gifts++;
+			continue;
+		}
+		if (gifts < needed) {
+			char *text = mem_printf(
+			    "this ask follows %d value step%s%s, but gifts_per_ask is %d: it would never be sent",
+			    gifts, gifts == 1 ? "" : "s", i > (size_t)gifts ? " since the last ask" : "", needed);
+
+			tell_step(pl, SEVERITY_ERROR, q, &q->step[i], "unreachable-ask", text);
+			free(text);
+			pl->refused = true;
+		}
+		gifts = 0;
+	}
+}
+
+static void sequence_plan(struct planner *pl, size_t no)
+{
+	struct plan *p = pl->plan;
+	struct plan_sequence *ps = &p->sequence[no];
+	const struct sequence *q = &p->config->sequence[no];
+
+	ps->sequence = q;
+	ps->step = mem_array(q->step_n + 1, sizeof *ps->step);
+	ps->startable = true;
+	for (size_t i = 0; i < q->step_n; i++) {
+		bool tell = is_first_use(p, no, i);
+
+		if (template_read(pl, q, &q->step[i], tell, &ps->step[i].template) < 0) {
+			pl->refused = true;
+			ps->startable = false;
+		} else {
+			step_judge(pl, ps, i, tell);
+		}
+	}
+	check_repeats(pl, ps);
+	check_gifts(pl, ps);
+}
+
+enum plan_status plan_load(const char *path, struct plan **out, struct problems *problems)
+{
+	struct plan *p = mem_alloc(sizeof *p);
+	struct planner pl = { p, problems, false };
+
+	*out = NULL;
+	if (config_load(path, &p->config, problems) < 0) {
+		pl.refused = true;
+		goto out;
+	}
+	p->sequence = mem_array(p->config->sequence_n + 1, sizeof *p->sequence);
+	if (template_layout_load(p->config->template_dir, &p->layout, problems) < 0) {
+		pl.refused = true;
+		goto out;
+	}
+	for (size_t i = 0; i < p->config->sequence_n; i++)
+		sequence_plan(&pl, i);
+out:
+	problems_sort(problems);
+	if (pl.refused) {
+		plan_free(&p);
+		return PLAN_REFUSED;
+	}
+	*out = p;
+	return PLAN_OK;
+}
+
+void plan_free(struct plan **p)
+{
+	if (!*p)
+		return;
+	for (size_t i = 0; (*p)->sequence && i < (*p)->config->sequence_n; i++) {
+		struct plan_sequence *ps = &(*p)->sequence[i];
+
+		for (size_t j = 0; ps->step && j < ps->sequence->step_n; j++)
+			template_free(&ps->step[j].template);
+		free(ps->step);
+	}
+	free((*p)->sequence);
+	template_layout_free(&(*p)->layout);
+	config_free(&(*p)->config);
+	free(*p);
+	*p = NULL;
+}
+
+const struct plan_sequence *plan_sequence(const struct plan *p, const char *name)
+{
+	for (size_t i = 0; i < p->config->sequence_n; i++)
+		if (!strcmp(p->config->sequence[i].name, name))
+			return &p->sequence[i];
+	return NULL;
+}

@@ -1,0 +1,156 @@
+/* Closed days from iCalendar files (RFC 5545), by libical: all-day events, repeated ones written out for the years that
+ * matter. Timed events close no day. */
+#include <libical/ical.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abv/clock.h"
+#include "abv/mem.h"
+#include "config_int.h"
+
+enum { YEAR_FIRST = 2015, YEAR_LAST = 2045, DAYS_MAX = 20000, SPAN_MAX = 366, OCCURRENCES_MAX = 200000 };
+
+struct days {
+	int32_t *day;
+	size_t n, cap;
+};
+
+static int32_t day_of(struct icaltimetype t)
+{
+	return civil_from_ymd(t.year, t.month, t.day);
+}
+
+static void add_span(struct days *d, int32_t from, int32_t span)
+{
+	for (int32_t i = 0; i < span && d->n < DAYS_MAX; i++) {
+		if (d->n == d->cap) {
+			d->cap = d->cap ? d->cap * 2 : 64;
+			d->day = mem_grow(d->day, d->cap, sizeof *d->day);
+		}
+		d->day[d->n++] = from + i;
+	}
+}
+
+static bool is_excluded(icalcomponent *event, int32_t day)
+{
+	for (icalproperty *p = icalcomponent_get_first_property(event, ICAL_EXDATE_PROPERTY); p;
+	     p = icalcomponent_get_next_property(event, ICAL_EXDATE_PROPERTY))
+		if (day_of(icalproperty_get_exdate(p)) == day)
+			return true;
+	return false;
+}
+
+static void add_recurrence(struct days *d, icalcomponent *event, struct icaltimetype start, int32_t span)
+{
+	icalproperty *p = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY);
+	icalrecur_iterator *it = icalrecur_iterator_new(icalproperty_get_rrule(p), start);
+
+	if (!it)
+		return;
+	for (int i = 0; i < OCCURRENCES_MAX; i++) {
+		struct icaltimetype t = icalrecur_iterator_next(it);
+
+		if (icaltime_is_null_time(t) || t.year > YEAR_LAST)
+			break;
+		if (t.year >= YEAR_FIRST && !is_excluded(event, day_of(t)))
+			add_span(d, day_of(t), span);
+	}
+	icalrecur_iterator_free(it);
+}
+
+static void add_event(struct days *d, icalcomponent *event)
+{
+	icalproperty *from = icalcomponent_get_first_property(event, ICAL_DTSTART_PROPERTY);
+	icalproperty *to = icalcomponent_get_first_property(event, ICAL_DTEND_PROPERTY);
+
+	if (!from || icalcomponent_get_status(event) == ICAL_STATUS_CANCELLED)
+		return;
+	struct icaltimetype start = icalproperty_get_dtstart(from);
+
+	if (!start.is_date || icaltime_is_null_time(start) || start.year < 1600 || start.year > YEAR_LAST)
+		return;
+	int32_t span = 1;
+
+	if (to) {
+		struct icaltimetype end = icalproperty_get_dtend(to);
+
+		if (end.is_date && !icaltime_is_null_time(end))
+			span = day_of(end) - day_of(start);
+	} else if (icalcomponent_get_first_property(event, ICAL_DURATION_PROPERTY)) {
+		span = icaldurationtype_as_int(icalcomponent_get_duration(event)) / 86400;
+	}
+	span = span < 1 ? 1 : span > SPAN_MAX ? SPAN_MAX : span;
+	if (icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY))
+		add_recurrence(d, event, start, span);
+	else if (start.year >= YEAR_FIRST)
+		add_span(d, day_of(start), span);
+	for (icalproperty *p = icalcomponent_get_first_property(event, ICAL_RDATE_PROPERTY); p;
+	     p = icalcomponent_get_next_property(event, ICAL_RDATE_PROPERTY))
+		if (icalproperty_get_rdate(p).time.is_date && icalproperty_get_rdate(p).time.year >= YEAR_FIRST)
+			add_span(d, day_of(icalproperty_get_rdate(p).time), span);
+}
+
+static int by_day(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static size_t sort_once(int32_t *day, size_t n)
+{
+	size_t kept = 0;
+
+	if (n)
+		qsort(day, n, sizeof *day, by_day);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || day[kept - 1] != day[i])
+			day[kept++] = day[i];
+	return kept;
+}
+
+int32_t *holidays_read(const char *path, size_t *n, struct err *e)
+{
+	struct buf text = { 0 };
+	struct days d = { 0 };
+	icalcomponent *root = NULL;
+
+	*n = 0;
+	icalerror_set_errors_are_fatal(0);
+	if (file_read(path, &text, e) < 0)
+		goto out;
+	root = icalparser_parse_string(buf_text(&text));
+	if (!root ||
+	    (icalcomponent_isa(root) != ICAL_VCALENDAR_COMPONENT && icalcomponent_isa(root) != ICAL_XROOT_COMPONENT)) {
+		err_set(e, "'%s' is no iCalendar file", path);
+		goto out;
+	}
+	d.day = mem_array(d.cap = 64, sizeof *d.day);
+	/* several calendars in a file come under one root */
+	for (icalcomponent *cal = icalcomponent_isa(root) == ICAL_VCALENDAR_COMPONENT
+				      ? root
+				      : icalcomponent_get_first_component(root, ICAL_VCALENDAR_COMPONENT);
+	     cal; cal = cal == root ? NULL : icalcomponent_get_next_component(root, ICAL_VCALENDAR_COMPONENT))
+		for (icalcomponent *event = icalcomponent_get_first_component(cal, ICAL_VEVENT_COMPONENT); event;
+		     event = icalcomponent_get_next_component(cal, ICAL_VEVENT_COMPONENT))
+			add_event(&d, event);
+	*n = sort_once(d.day, d.n);
+out:
+	if (root)
+		icalcomponent_free(root);
+	icalmemory_free_ring();
+	buf_free(&text);
+	return d.day;
+}
+
+const int32_t *holidays_join(struct owned *o, const int32_t *a, size_t an, const int32_t *b, size_t bn, size_t *n)
+{
+	int32_t *all = owned_alloc(o, an + bn + 1, sizeof *all);
+
+	if (an)
+		memcpy(all, a, an * sizeof *a);
+	if (bn)
+		memcpy(all + an, b, bn * sizeof *b);
+	*n = sort_once(all, an + bn);
+	return all;
+}

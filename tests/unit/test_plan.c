@@ -1,0 +1,185 @@
+/* rooms: base model rules config render check */
+/* Configuration and templates together: what refuses the whole, what keeps one sequence from starting, what is clean.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "abv/check.h"
+#include "config_dir.h"
+
+#define VALUE_TEXT                                                                                                     \
+	"Hello {{#first_name}}{{first_name}}{{/first_name}}{{^first_name}}there{{/first_name}},\n\n"                   \
+	"here is how teams cut the time from contract to first use. Export the old data before anybody edits it and "  \
+	"count the\n"                                                                                                  \
+	"rows; name one owner who may decide about settings; choose five daily users for a pilot, and import only "    \
+	"open records.\n"                                                                                              \
+	"After two weeks compare ten records field by field. If more than 2 % are wrong, fix the mapping first.\n\n"
+#define VALUE(n)  "Subject: Guide " n "\nKind: value\n\n" VALUE_TEXT "1. Step " n " is to write the numbers down.\n"
+#define ASK       "Subject: Together?\nKind: ask\n\n" VALUE_TEXT "Would you book a meeting for a demo?\n"
+#define EMPTY     "Subject: Hello\nKind: value\n\nHi,\n\njust checking in. Any thoughts?\n"
+#define STEP(n)   "{ name = \"" n "\"; template = \"" n ".md\"; }"
+#define SEQ(text) "sequence = { name = \"s\";\nsteps = (\n" text ") ; };"
+
+struct row {
+	const char *sequence;
+	enum plan_status status;
+	bool startable;
+	const char *expected; /* errors: "file:line rule\n", any column */
+};
+
+static const struct row rows[] = {
+	{ SEQ(STEP("v1") ",\n" STEP("v2") ",\n" STEP("v3") ",\n" STEP("ask")), PLAN_OK, true, "" },
+	{ SEQ(STEP("v1") ",\n" STEP("v2") ",\n" STEP("ask")), PLAN_REFUSED, false,
+	  "sequences.d/s.conf:5 unreachable-ask\n" },
+	{ SEQ(STEP("ask")), PLAN_REFUSED, false, "sequences.d/s.conf:3 unreachable-ask\n" },
+	{ SEQ(STEP("v1") ",\n" STEP("v2") ",\n" STEP("v3") ",\n" STEP(
+	      "ask") ",\n{ name = \"again\"; template = \"ask2.md\"; }"),
+	  PLAN_REFUSED, false, "sequences.d/s.conf:7 unreachable-ask\n" },
+	{ SEQ(STEP("v1") ",\n" STEP("none")), PLAN_REFUSED, false, "sequences.d/s.conf:4 missing-file\n" },
+	{ SEQ(STEP("v1") ",\n{ name = \"copy\"; template = \"v1.md\"; }"), PLAN_OK, false,
+	  "sequences.d/s.conf:4 repeat-content\n" },
+	{ SEQ(STEP("v1") ",\n{ name = \"copy\"; template = \"v1copy.md\"; }"), PLAN_OK, false,
+	  "sequences.d/s.conf:4 repeat-content\n" },
+	{ "sequence = { name = 3; };", PLAN_REFUSED, false,
+	  "sequences.d/s.conf:1 missing-key\nsequences.d/s.conf:1 wrong-type\n" },
+};
+
+static void put_all(void)
+{
+	config_dir_put("abvd.conf", BASE);
+	config_dir_put("templates/v1.md", VALUE("one"));
+	config_dir_put("templates/v1copy.md", VALUE("one"));
+	config_dir_put("templates/v2.md", VALUE("two"));
+	config_dir_put("templates/v3.md", VALUE("three"));
+	config_dir_put("templates/ask.md", ASK);
+	config_dir_put("templates/ask2.md", ASK "Or answer with a date.\n");
+	config_dir_put("templates/empty.md", EMPTY);
+}
+
+static char *errors_of(const struct problems *p)
+{
+	struct buf b = { 0 };
+	size_t n = strlen(config_dir);
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->row[i].severity == SEVERITY_ERROR)
+			buf_printf(&b, "%s:%d %s\n", p->row[i].file + n + 1, p->row[i].line, p->row[i].rule);
+	return buf_take(&b);
+}
+
+static void print_all(const struct problems *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct buf b = { 0 };
+
+		problem_format(&p->row[i], &b);
+		print_error("  %s\n", buf_text(&b));
+		buf_free(&b);
+	}
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct problems p = { 0 };
+		struct plan *plan = NULL;
+
+		config_dir_make();
+		put_all();
+		config_dir_put("sequences.d/s.conf", rows[i].sequence);
+		enum plan_status status = plan_load(config_dir_path("abvd.conf"), &plan, &p);
+		char *found = errors_of(&p);
+		bool good = status == rows[i].status && (plan != NULL) == (status == PLAN_OK) &&
+			    !strcmp(found, rows[i].expected) &&
+			    (!plan || plan_sequence(plan, "s")->startable == rows[i].startable);
+
+		if (!good) {
+			print_error("row %zu: status %d\n%s\n", i, (int)status, rows[i].sequence);
+			print_all(&p);
+		}
+		free(found);
+		plan_free(&plan);
+		assert_null(plan);
+		problems_free(&p);
+		config_dir_remove();
+		assert_true(good);
+	}
+}
+
+/* The gate refuses one template: that sequence does not start, the others do, and the finding is in the template. */
+static void test_gate(void **state)
+{
+	struct problems p = { 0 };
+	struct plan *plan = NULL;
+	bool told = false;
+
+	(void)state;
+	config_dir_make();
+	put_all();
+	config_dir_put("sequences.d/s.conf",
+		       "sequence = ( { name = \"bad\"; steps = ( " STEP(
+			   "empty") " ); },\n"
+				    "{ name = \"worse\"; steps = ( " STEP("empty") " ); },\n"
+										   "{ name = \"good\"; steps = ( " STEP(
+										       "v1") " ); } );");
+	assert_int_equal(plan_load(config_dir_path("abvd.conf"), &plan, &p), PLAN_OK);
+	assert_false(plan_sequence(plan, "bad")->startable);
+	assert_false(plan_sequence(plan, "worse")->startable);
+	assert_true(plan_sequence(plan, "good")->startable);
+	assert_true(plan_sequence(plan, "good")->step[0].gate.pass);
+	assert_null(plan_sequence(plan, "none"));
+	assert_true(p.errors > 0);
+	for (size_t i = 0; i < p.n; i++) {
+		assert_true(p.row[i].severity != SEVERITY_ERROR ||
+			    !strcmp(p.row[i].file, config_dir_path("templates/empty.md")));
+		told |= p.row[i].line == 6;
+		for (size_t j = 0; j < i; j++)
+			assert_false(!strcmp(p.row[i].file, p.row[j].file) && p.row[i].line == p.row[j].line &&
+				     p.row[i].column == p.row[j].column && !strcmp(p.row[i].rule, p.row[j].rule));
+	}
+	assert_true(told);
+	plan_free(&plan);
+	problems_free(&p);
+	config_dir_remove();
+}
+
+/* What is shipped: etc/ with templates/ beside it gives no finding but that there is no inbox. */
+static void test_shipped(void **state)
+{
+	struct problems p = { 0 };
+	struct plan *plan = NULL;
+	char path[512];
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/../../etc/abvd.conf", TEST_DATA);
+	enum plan_status status = plan_load(path, &plan, &p);
+
+	if (status != PLAN_OK || p.n != 1)
+		print_all(&p);
+	assert_int_equal(status, PLAN_OK);
+	assert_int_equal(p.errors, 0);
+	assert_int_equal(p.n, 1);
+	assert_string_equal(p.row[0].rule, "no-inbox");
+	assert_int_equal(plan->config->sequence_n, 1);
+	assert_true(plan->sequence[0].startable);
+	assert_int_equal(template_kind(plan->sequence[0].step[3].template), KIND_ASK);
+	plan_free(&plan);
+	problems_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_shipped),
+	};
+
+	unsetenv("CREDENTIALS_DIRECTORY");
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
