@@ -60,7 +60,7 @@ $(BUILD)/obj/%.o: src/%.c | deps-present
 # The schema's numbered files become string constants, in order, with their number: the document is the code.
 $(BUILD)/gen/schema.c: $(sort $(wildcard src/store/sql/*.sql)) Makefile
 	@mkdir -p $(@D)
-	@{ echo '#include "../../src/store/schema_int.h"'; echo 'const struct schema_file store_schema[] = {'; \
+	@{ echo '#include "src/store/schema_int.h"'; echo 'const struct schema_file store_schema[] = {'; \
 	for f in $(sort $(wildcard src/store/sql/*.sql)); do n=$$(basename $$f | cut -c1-4 | sed 's/^0*//'); \
 	echo "{ $$n,"; sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; done; \
 	echo '{ 0, 0 } };'; } > $@
@@ -87,7 +87,7 @@ endef
 $(foreach t,$(notdir $(UNIT)),$(eval $(call unit_rule,$(t))))
 $(BUILD)/obj/tests/%.o: tests/%.c | deps-present
 	@mkdir -p $(@D)
-	@echo '  CC $<'; $(CC) $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -DTEST_DATA='"$(CURDIR)/tests/data"' -DTEST_BUILD='"$(CURDIR)/$(BUILD)"' -MMD -MP -c -o $@ $<
+	@echo '  CC $<'; $(CC) $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -Wno-format-truncation -Wno-unknown-warning-option -DTEST_DATA='"$(CURDIR)/tests/data"' -DTEST_BUILD='"$(CURDIR)/$(BUILD)"' -MMD -MP -c -o $@ $<
 $(FAKES): $(BUILD)/tests/%: $(BUILD)/obj/tests/fake/%.o $(call room_lib,base)
 	@mkdir -p $(@D)
 	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $< $(call room_lib,base) $(LIBS)

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "abv/buf.h"
 #include "abv/err.h"
 #include "abv/store.h"
 
@@ -16,20 +17,22 @@ struct journal;
 int journal_open(struct store *s, const char *path, struct journal **out, struct err *e);
 void journal_close(struct journal **j);
 
-/* Appends all committed events that are not in the log yet. A write error is returned and the next call tries again: no line is lost
- * and none doubled (a partial line is cut first). */
+/* Appends all committed events that are not in the log yet; nothing while a transaction is open. A write error is returned and the
+ * next call tries again: no line is lost and none doubled (a partial line is cut first). */
 int journal_flush(struct journal *j, struct err *e);
 
-/* fsync, and tells the store up to which seq events are safe in the log. Call every few seconds and at the end. */
+/* fsync, and tells the store up to which seq events are safe in the log (setting "journal.synced", in a transaction of its own). Call
+ * every few seconds and at the end. After a failed fsync the lines since the last good one are written again by the next flush. */
 int journal_sync(struct journal *j, struct err *e);
 
-/* After logrotate (SIGUSR1): opens path anew. */
+/* After logrotate (SIGUSR1): syncs, and opens path anew. On an error the log goes on in the file it had. */
 int journal_reopen(struct journal *j, struct err *e);
 
-int64_t journal_position(const struct journal *j);
+int64_t journal_position(const struct journal *j); /* seq of the last line written */
+int64_t journal_synced(const struct journal *j);   /* seq up to which the log is on the disk: events up to here may be pruned */
 
-/* Rewrites path and plain path.N (temporary file, fsync, rename): lines of `address` get `hash` as contact and lose subject and text
- * and smtp_reply. Names of compressed files that were left go to `left`, '\n'-separated. */
+/* Rewrites path and plain path.N and path-DATE (temporary file, fsync, rename): lines of `address` get `hash` as contact and lose all
+ * members that FORMAT.md does not name as staying (subject, text, smtp_reply ...). Blocks: costs a read of the files. Names of compressed files that were left go to `left`, '\n'-separated. */
 int journal_forget(struct journal *j, const char *address, const char *hash, struct buf *left, struct err *e);
 
 /* One event as its line, without newline. */

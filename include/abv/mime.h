@@ -8,8 +8,9 @@
 #include "abv/buf.h"
 #include "abv/err.h"
 
-/* Header values are refused when they hold CR, LF or NUL. Strings are UTF-8, never NULL, "" leaves a header out (but From, To,
- * Message-ID, Subject are required). */
+/* Header values are refused when they hold CR, LF or NUL, addresses and ids when they hold header syntax; other controls in names and
+ * the subject become spaces. Strings are UTF-8, never NULL, "" leaves a header out (but From, To, Message-ID, Subject are required).
+ * Addresses that are not ASCII stand as UTF-8 (RFC 6532): the one case in which the message is not 7-bit, and goes over SMTPUTF8. */
 struct mime_headers {
 	const char *from_name, *from_addr;
 	const char *reply_to;
@@ -19,12 +20,12 @@ struct mime_headers {
 	int64_t date;                  /* ms */
 	const char *list_unsubscribe;  /* "<mailto:...>, <https://...>" */
 	bool one_click;                /* adds List-Unsubscribe-Post (RFC 8058): only with an https URL */
-	const char *list_id;           /* "getting-started.example.com" */
-	const char *feedback_id;
-	const char *in_reply_to, *references;
+	const char *list_id;           /* "getting-started.example.com"; what is no letter, digit or of ".-_" becomes '-' */
+	const char *feedback_id;       /* the same, ':' stays */
+	const char *in_reply_to, *references; /* with angle brackets, parted by spaces */
 };
 
-/* Appends the whole message to out. Boundary is derived from the Message-ID, so that the same touch gives the same bytes. Lines
+/* Appends the whole message to out; text and html have LF line ends. Boundary is derived from the Message-ID, so that the same touch gives the same bytes. Lines
  * <= 76 where encoded, never > 998. 0, or -1 when a header value is unfit. */
 int mime_compose(const struct mime_headers *h, const char *text, size_t text_len, const char *html, size_t html_len,
                  struct buf *out, struct err *e);

@@ -14,7 +14,7 @@ struct event_base;
 struct netloop;
 struct netconn;
 
-/* The base must outlive the loop. NULL and err on failure. */
+/* The base must outlive the loop. SIGPIPE is ignored from now on (OpenSSL writes without MSG_NOSIGNAL). NULL and err on failure. */
 struct netloop *netloop_new(struct event_base *base, struct err *e);
 void netloop_free(struct netloop **n); /* closes what is open, without callbacks */
 
@@ -44,7 +44,8 @@ struct netconn_handlers {
 	void (*on_open)(void *arg, struct netconn *c, const char *capabilities);
 	/* One line without its line end. n <= 4096. The connection may be closed inside. */
 	void (*on_line)(void *arg, struct netconn *c, const char *line, size_t n);
-	/* Everything queued has left. */
+	/* Everything queued has left. Only when the queue had to wait for the socket; never from inside netconn_send or _flush, whose
+	 * caller compares their offset with netconn_written. */
 	void (*on_drained)(void *arg, struct netconn *c);
 	/* It failed or was lost; not called after netconn_close. code: SMTP code when one was read, else 0. The connection is freed
 	 * after this returns. */

@@ -18,7 +18,8 @@ void sender_free(struct sender **s); /* closes everything; outcomes that are sti
 
 const struct delivery *sender_delivery(struct sender *s);
 
-/* New settings: idle connections are closed, those under way finish with the old ones. */
+/* New settings: idle connections are closed, those under way finish with the old ones; a back-off ends. The old configuration may
+ * be freed afterwards. */
 void sender_reconfigure(struct sender *s, const struct config_smtp *config);
 
 /* Shutdown: no new connections; connections whose dot is unwritten are closed (their jobs end NOT_SENT, local). Jobs whose dot is
@@ -26,6 +27,16 @@ void sender_reconfigure(struct sender *s, const struct config_smtp *config);
 void sender_finish(struct sender *s);
 /* Gives up on the replies still missing: their jobs end UNKNOWN. */
 void sender_abandon(struct sender *s);
+
+/* Protocol time of the pool, in ms: the defaults are 9-precisions'; tests make it shorter. */
+struct sender_pace {
+	int64_t idle;          /* an idle connection gets QUIT: 10 s */
+	int64_t slow;          /* a silent connection frees its place: 60 s */
+	int64_t backoff_first, backoff_most; /* 1 s doubling to 8 s, jittered by a fifth */
+	int64_t backoff_auth;  /* after an AUTH refusal: 5 min */
+};
+void sender_pace_default(struct sender_pace *p);
+void sender_set_pace(struct sender *s, const struct sender_pace *p);
 
 struct sender_stats {
 	int open, idle, busy;

@@ -3,7 +3,9 @@
  * Transactions: everything that changes happens between store_begin and store_commit; reads see the open transaction. There is one
  * connection and one thread, so a transaction never stays open across turns of the event loop. A verb that fails returns -1 with err;
  * the caller then rolls back. Verbs refuse what the model forbids (an edge that attempt_edge does not know, a second enrollment).
- * Pointers inside returned rows live until the row is freed, or, where said, until the next call of the same verb. */
+ * Pointers inside returned rows live until the row is freed, or, where said, until the next call of the same verb. A callback's row
+ * lives until it returns; a callback may not call the verb that it is called from (but may change what store_touches_in and
+ * store_touches_of show it). */
 #ifndef ABV_STORE_H
 #define ABV_STORE_H
 
@@ -62,6 +64,7 @@ int store_contact_engaged(struct store *s, int64_t id, int64_t at, struct err *e
 /* ---- holds, suppressions: what forbids ---- */
 int store_contact_hold(struct store *s, int64_t contact_id, int64_t until, const char *reason, struct err *e); /* until 0 lifts */
 int store_account_hold(struct store *s, int64_t account_id, int64_t until, const char *reason, struct err *e);
+/* 0 and until (0: no hold), or -1. reason may be NULL. */
 int store_contact_hold_get(struct store *s, int64_t contact_id, int64_t *until, char reason[64], struct err *e);
 int store_account_hold_get(struct store *s, int64_t account_id, int64_t *until, char reason[64], struct err *e);
 /* target: an address or "@domain" (folded). 1 new, 0 was there already (the first reason stays), -1 error. */
@@ -91,6 +94,7 @@ struct due_row { int64_t enrollment_id, due_at; };
 int store_due(struct store *s, const char *sequence, int64_t now, struct due_row *out, int max, struct err *e); /* number, -1 */
 int64_t store_due_first(struct store *s, const char *sequence, int64_t after); /* earliest next_at > after of the active ones; CLOCK_NEVER none */
 
+/* wait, advance, complete: an error when the enrollment is not active. */
 /* Asked, and to wait: next_at, and the reason that was told. */
 int store_enrollment_wait(struct store *s, int64_t id, enum reason why, int64_t until, int64_t next_at, bool rests_on_flight, struct err *e);
 /* To the next step (also after a skip). touch_id of the enrollment becomes 0, wait reason none. */

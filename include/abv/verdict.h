@@ -58,6 +58,8 @@ struct verdict {
 	enum verdict_kind kind;
 	enum reason reason;   /* of a wait: the rule that gives `until`; of a send: REASON_NONE */
 	int64_t until;        /* VERDICT_WAIT only */
+	int64_t ends_at;      /* VERDICT_WAIT: without a change, the answer becomes STOP or SKIP here (consent runs out, sunset, step's
+	                       * expiry), so ask again at the earlier of `until` and this; CLOCK_NEVER: it stays a wait */
 	bool rests_on_flight; /* the wait counts a touch in flight: it is asked again when that ends */
 	struct evidence evidence[EVIDENCE_MAX];
 	int evidence_n;

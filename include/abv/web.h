@@ -53,9 +53,14 @@ struct control_ops {
 	void (*settings_changed)(void *arg);
 };
 
-/* Binds `path`.new under umask 0117, listens, renames to path (a stale socket is replaced). Ops are copied. */
+/* Binds `path`.new under umask 0117, listens, renames to path (a stale socket is replaced; one that is listened on is an error). Ops
+ * are copied. A `forget` whose log lines a crash or an error left is finished first (ops->forget_log). base NULL: no socket, for
+ * control_handle only. */
 int control_open(struct event_base *base, const char *path, struct store *store, const struct control_ops *ops, struct control **out, struct err *e);
 void control_close(struct control **c); /* unlinks the socket; open requests are dropped */
+
+/* Until when a request must be read, and its answer taken: 30 s of monotonic time unless set. For tests. */
+void control_set_deadline(struct control *c, int64_t ms);
 
 /* The verbs' names, for the client's completion and its check; NULL behind the last. */
 const char *control_verb_at(int i);

@@ -78,10 +78,14 @@ static void hook_committed(void *arg)
 	wiring_flush(arg);
 }
 
+/* A timer of no time, not event_active(): an event that a callback activates runs before the sockets are polled again, and a group would
+ * close before it has gathered. */
 static void hook_turn_soon(void *arg)
 {
+	static const struct timeval now = { 0, 0 };
 	struct daemon *d = arg;
-	event_active(d->turn, EV_TIMEOUT, 0);
+	if (!event_pending(d->turn, EV_TIMEOUT, NULL))
+		event_add(d->turn, &now);
 }
 
 static void hook_turn_in(void *arg, int64_t ms)

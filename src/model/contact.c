@@ -33,9 +33,16 @@ const char *contact_field(const struct contact *c, const char *name)
 	const struct {
 		const char *name, *value;
 	} row[] = {
-		{ "first_name", c->first_name }, { "last_name", c->last_name }, { "email", c->email }, { "title", c->title },
-		{ "account", *c->account_name != '\0' ? c->account_name : c->account }, { "timezone", c->timezone }, { "owner", c->owner },
-		{ "tags", c->tags }, { "consent", c->consent }, { "consent_source", c->consent_source },
+		{ "first_name", c->first_name },
+		{ "last_name", c->last_name },
+		{ "email", c->email },
+		{ "title", c->title },
+		{ "account", *c->account_name != '\0' ? c->account_name : c->account },
+		{ "timezone", c->timezone },
+		{ "owner", c->owner },
+		{ "tags", c->tags },
+		{ "consent", c->consent },
+		{ "consent_source", c->consent_source },
 	};
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
 		if (strcmp(row[i].name, name) == 0)

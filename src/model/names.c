@@ -55,7 +55,8 @@ _Static_assert(sizeof reason_row / sizeof reason_row[0] == REASON_COUNT, "a reas
 static const char *const kind_row[] = { "value", "ask" };
 static const char *const enrollment_row_name[] = { "active", "completed", "stopped" };
 
-static const char *const touch_row[] = { "due", "reserved", "handed", "accepted", "refused_temp", "refused_perm", "unknown", "dropped" };
+static const char *const touch_row[] = { "due",          "reserved",     "handed",  "accepted",
+					 "refused_temp", "refused_perm", "unknown", "dropped" };
 _Static_assert(sizeof touch_row / sizeof touch_row[0] == TOUCH_STATE_COUNT, "a touch state lacks its name");
 
 static const char *const event_row[] = {

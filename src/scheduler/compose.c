@@ -161,6 +161,16 @@ static bool passes(struct scheduler *s, enum kind kind, struct buf *findings)
 	return false;
 }
 
+/* One letter that cannot be made is one contact's wait, never the group's failure. */
+static enum composed refused(struct buf *findings, const char *rule, const struct err *e, enum reason *why, enum reason is)
+{
+	buf_char(findings, '[');
+	finding_json(findings, rule, "error", 0, 0, e->text);
+	buf_char(findings, ']');
+	*why = is;
+	return COMPOSED_REFUSED;
+}
+
 enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, int64_t now, struct job *j, enum reason *why, struct buf *findings, struct err *e)
 {
 	const struct sequence *q = c->sequence->sequence;
@@ -173,17 +183,12 @@ enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, 
 	const char *missing;
 	links_for(s, id, &links);
 	int r = render(s, &l, &links, &missing, e);
-	if (r < 0)
-		return COMPOSED_ERROR;
 	if (r > 0) {
-		*why = REASON_UNDEFINED_PLACEHOLDER;
-		char text[256];
-		snprintf(text, sizeof text, "%s: placeholder '%s' has no value for this contact, and no fallback", q->step[c->step].template_name, missing);
-		buf_char(findings, '[');
-		finding_json(findings, "undefined-placeholder", "error", 0, 0, text);
-		buf_char(findings, ']');
-		return COMPOSED_REFUSED;
+		err_set(e, "%s: placeholder '%s' has no value for this contact, and no fallback", q->step[c->step].template_name, missing);
+		return refused(findings, "undefined-placeholder", e, why, REASON_UNDEFINED_PLACEHOLDER);
 	}
+	if (r < 0)
+		return refused(findings, "unrenderable", e, why, REASON_GATE_REFUSED);
 	j->kind = template_kind(c->sequence->step[c->step].template);
 	if (!passes(s, j->kind, findings)) {
 		*why = REASON_GATE_REFUSED;
@@ -196,7 +201,7 @@ enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, 
 		return seen > 0 ? COMPOSED_REPEAT : COMPOSED_ERROR;
 	}
 	if (build(s, &l, &links, j, e) != 0)
-		return COMPOSED_ERROR;
+		return refused(findings, "unfit-header", e, why, REASON_GATE_REFUSED);
 	j->delivery.touch_id = id;
 	return COMPOSED;
 }

@@ -323,6 +323,7 @@ static int pause_for_refusals(struct scheduler *s, const struct job *j, int64_t 
 	log_error("sending paused: the relay refused %d messages in a row reply=\"%s\"; see `abvctl status`, then `abvctl resume`", s->streak, j->reply);
 	if (store_setting_put(s->store, "paused", "relay_refusals", e) != 0)
 		return -1;
+	s->paused.all = true; /* for the rest of this turn too; a commit that fails reads it anew */
 	struct buf d = { 0 };
 	json_add_str(&d, "reason", "relay_refusals");
 	json_add_str(&d, "smtp_reply", j->reply);

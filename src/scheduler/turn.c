@@ -47,11 +47,15 @@ void scheduler_due_read(struct scheduler *s, int64_t now)
 	qsort(s->due, s->due_n, sizeof *s->due, by_priority);
 }
 
+static bool used_up(const struct scheduler *s)
+{
+	return s->due_next >= s->due_n && s->ready_n == 0;
+}
+
 static void due_refresh(struct scheduler *s, int64_t now)
 {
-	bool used_up = s->due_next >= s->due_n && s->ready_n == 0;
 	bool old = s->due_stale || now >= s->next_due;
-	if (used_up ? old || s->due_cut : old && clock_mono() - s->due_read_mono >= DUE_READ_MS)
+	if (used_up(s) ? old || s->due_cut : old && clock_mono() - s->due_read_mono >= DUE_READ_MS)
 		scheduler_due_read(s, now);
 }
 
@@ -286,6 +290,7 @@ static void take_back(struct scheduler *s, const char *why)
 	s->failing = s->due_stale = true;
 	s->streak = s->streak_before;
 	s->confirm = s->confirm_before;
+	pause_load(s);
 	TAILQ_FOREACH_SAFE (j, &s->jobs, link, t) {
 		if (j->withheld == s->turn_no)
 			j->withheld = 0;
@@ -322,7 +327,7 @@ static bool pressing(const struct scheduler *s)
 		if (j->withheld && streak_rests(s))
 			return true;
 	}
-	return s->due_more || (s->due_stale && s->due_next >= s->due_n);
+	return !s->paused.all && !s->finishing && (s->due_more || (s->due_stale && s->due_next >= s->due_n));
 }
 
 static void plan_next_turn(struct scheduler *s)
@@ -337,7 +342,8 @@ static void plan_next_turn(struct scheduler *s)
 		s->delivery->give_back(s->delivery->arg, e->slot);
 		free(e);
 	}
-	int want = s->finishing || s->paused.all || s->rate_at != 0 ? 0 : (int)(s->ready_n + (s->due_n - s->due_next));
+	bool none = s->finishing || s->failing || s->paused.all || s->rate_at != 0;
+	int want = none ? 0 : (int)(s->ready_n + (s->due_n - s->due_next));
 	s->delivery->want(s->delivery->arg, want + (s->finishing ? 0 : tests));
 	if (s->failing) {
 		s->hooks.turn_in(s->hooks.arg, FAILED_RETRY_MS);
@@ -345,7 +351,12 @@ static void plan_next_turn(struct scheduler *s)
 		s->hooks.turn_soon(s->hooks.arg);
 	} else {
 		int64_t t = s->rate_at != 0 && s->rate_at < s->next_due ? s->rate_at : s->next_due;
-		s->hooks.turn_in(s->hooks.arg, clock_real_wait(s->clock, t, SLEEP_MAX_MS));
+		int64_t ms = clock_real_wait(s->clock, t, SLEEP_MAX_MS);
+		if (ms == 0 && !s->paused.all && !s->finishing)
+			ms = used_up(s) ? 0 : DUE_READ_MS; /* due already: as soon as the list may be read again */
+		else if (ms == 0)
+			ms = SLEEP_MAX_MS;
+		s->hooks.turn_in(s->hooks.arg, ms);
 	}
 }
 

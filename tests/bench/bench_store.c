@@ -1,10 +1,10 @@
 /* rooms: base model rules store */
 /* What the store costs a message: bench_store CONTACTS GROUP MESSAGES [DIRECTORY].
  *
- * Imports CONTACTS contacts with their contact_imported events, enrolls them, and sends MESSAGES messages in group commits
- * as the scheduler does: a turn records the results of the group handed over before, hands over the group reserved before,
- * and reserves the next; one commit, and the events are read back for the log. The import is compared with
- * `sqlite3 .import` of the same rows into a table with a unique e-mail column. */
+ * Imports CONTACTS contacts with their contact_imported events, enrolls them, and sends MESSAGES messages in group
+ * commits as the scheduler does: a turn records the results of the group handed over before, hands over the group
+ * reserved before, and reserves the next; one commit, and the events are read back for the log. The import is compared
+ * with `sqlite3 .import` of the same rows into a table with a unique e-mail column. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@
 #include "abv/store.h"
 
 #define IMPORT_ROWS 1000 /* a transaction */
-#define COLLEAGUES 5     /* contacts of an account */
-#define START (INT64_C(1790000000) * 1000)
+#define COLLEAGUES  5    /* contacts of an account */
+#define START       (INT64_C(1790000000) * 1000)
 
 static void check(int failed, const char *what, const struct err *e)
 {
@@ -41,7 +41,8 @@ static double cpu(void)
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 /* Resident memory in KB. */
@@ -71,7 +72,8 @@ static void person_make(struct person *p, long i)
 	/* scattered like real addresses, not in order of the index */
 	snprintf(p->account, sizeof(p->account), "company%06ld.example", account * 7919 % 1000003);
 	snprintf(p->first, sizeof(p->first), "Ada%ld", i % 97);
-	snprintf(p->email, sizeof(p->email), "%c%c.user%ld@%s", (int)('a' + i * 7 % 26), (int)('a' + i * 11 % 26), i, p->account);
+	snprintf(p->email, sizeof(p->email), "%c%c.user%ld@%s", (int)('a' + i * 7 % 26), (int)('a' + i * 11 % 26), i,
+		 p->account);
 	buf_clear(&p->fields);
 	fields_add(&p->fields, "industry", "logistics");
 	fields_add(&p->fields, "employees", "120");
@@ -83,12 +85,26 @@ static void import(struct store *s, long contacts, struct err *e)
 	double w = wall(), c = cpu();
 
 	for (long i = 0; i < contacts; i++) {
-		struct contact row = { .email = p.email, .account = p.account, .account_name = "Company", .first_name = p.first,
-				       .last_name = "Lovelace", .title = "Head of Operations", .timezone = "Europe/Paris", .owner = "dana",
-				       .tags = "trial;webinar", .consent = "opt_in", .consent_source = "webinar",
+		struct contact row = { .email = p.email,
+				       .account = p.account,
+				       .account_name = "Company",
+				       .first_name = p.first,
+				       .last_name = "Lovelace",
+				       .title = "Head of Operations",
+				       .timezone = "Europe/Paris",
+				       .owner = "dana",
+				       .tags = "trial;webinar",
+				       .consent = "opt_in",
+				       .consent_source = "webinar",
 				       .consent_at = START - CLOCK_DAY };
-		struct event ev = { .ts = START, .type = EVENT_CONTACT_IMPORTED, .address = "", .account = p.account, .sequence = "",
-				    .step = "", .kind = -1, .detail = "\"timezone\":\"Europe/Paris\",\"consent\":\"opt_in\"" };
+		struct event ev = { .ts = START,
+				    .type = EVENT_CONTACT_IMPORTED,
+				    .address = "",
+				    .account = p.account,
+				    .sequence = "",
+				    .step = "",
+				    .kind = -1,
+				    .detail = "\"timezone\":\"Europe/Paris\",\"consent\":\"opt_in\"" };
 		enum put_result result;
 
 		if (i % IMPORT_ROWS == 0)
@@ -102,7 +118,8 @@ static void import(struct store *s, long contacts, struct err *e)
 	}
 	w = wall() - w;
 	c = cpu() - c;
-	printf("import: %ld contacts and events in %.2f s (CPU %.2f s): %.0f rows/s\n", contacts, w, c, (double)contacts / w);
+	printf("import: %ld contacts and events in %.2f s (CPU %.2f s): %.0f rows/s\n", contacts, w, c,
+	       (double)contacts / w);
 	buf_free(&p.fields);
 }
 
@@ -120,14 +137,17 @@ static void import_shell(const char *dir, long contacts)
 		return;
 	for (long i = 0; i < contacts; i++) {
 		person_make(&p, i);
-		fprintf(f, "%s,%s,Company,%s,Lovelace,Head of Operations,Europe/Paris,dana,trial;webinar,opt_in,webinar,%" PRId64 ",logistics,120\n",
+		fprintf(f,
+			"%s,%s,Company,%s,Lovelace,Head of "
+			"Operations,Europe/Paris,dana,trial;webinar,opt_in,webinar,%" PRId64 ",logistics,120\n",
 			p.email, p.account, p.first, START - CLOCK_DAY);
 	}
 	fclose(f);
 	buf_free(&p.fields);
 	snprintf(command, sizeof(command),
 		 "cd %s && rm -f shell.db* && sqlite3 shell.db 'PRAGMA journal_mode=wal' 'PRAGMA synchronous=full' "
-		 "'create table c(email text unique, account text, account_name text, first text, last text, title text, tz text, "
+		 "'create table c(email text unique, account text, account_name text, first text, last text, title "
+		 "text, tz text, "
 		 "owner text, tags text, consent text, source text, consent_at int, industry text, employees int)' "
 		 "'.mode csv' '.import import.csv c' >/dev/null",
 		 dir);
@@ -148,7 +168,8 @@ static void enroll_all(struct store *s, long contacts, struct err *e)
 
 		if (i % IMPORT_ROWS == 0)
 			check(store_begin(s, e), "begin", e);
-		check(store_enroll(s, i + 1, "getting-started", "checklist", 0, START, due, due, &id, e) != 1, "enroll", e);
+		check(store_enroll(s, i + 1, "getting-started", "checklist", 0, START, due, due, &id, e) != 1, "enroll",
+		      e);
 		if (i % IMPORT_ROWS == IMPORT_ROWS - 1 || i == contacts - 1)
 			check(store_commit_now(s, e), "commit", e);
 	}
@@ -195,14 +216,25 @@ static void record(struct store *s, const struct group *g, int64_t now, struct e
 {
 	for (int i = 0; i < g->n; i++) {
 		const struct touch *t = &g->touch[i];
-		struct event ev = { .ts = now, .type = EVENT_SENT, .contact_id = t->contact_id, .address = "", .account = "company.example",
-				    .sequence = "getting-started", .step = "checklist", .kind = KIND_VALUE, .touch_id = t->id,
-				    .detail = "\"message_id\":\"m0123456789abcdef0123@example.com\",\"handed_at\":\"2026-11-24T09:30:00.000Z\","
+		struct event ev = { .ts = now,
+				    .type = EVENT_SENT,
+				    .contact_id = t->contact_id,
+				    .address = "",
+				    .account = "company.example",
+				    .sequence = "getting-started",
+				    .step = "checklist",
+				    .kind = KIND_VALUE,
+				    .touch_id = t->id,
+				    .detail = "\"message_id\":\"m0123456789abcdef0123@example.com\",\"handed_at\":"
+					      "\"2026-11-24T09:30:00.000Z\","
 					      "\"content\":\"00112233445566778899aabbccddeeff\",\"smtp_code\":250,"
 					      "\"smtp_reply\":\"2.0.0 Ok: queued as 4ABCDEF0123\"" };
 
-		check(store_touch_set(s, t->id, TOUCH_ACCEPTED, now, 250, "2.0.0 Ok: queued as 4ABCDEF0123", e), "set", e);
-		check(store_enrollment_advance(s, t->enrollment_id, "benchmark", 1, now, now + 7 * CLOCK_DAY, now + 7 * CLOCK_DAY, e), "advance", e);
+		check(store_touch_set(s, t->id, TOUCH_ACCEPTED, now, 250, "2.0.0 Ok: queued as 4ABCDEF0123", e), "set",
+		      e);
+		check(store_enrollment_advance(s, t->enrollment_id, "benchmark", 1, now, now + 7 * CLOCK_DAY,
+					       now + 7 * CLOCK_DAY, e),
+		      "advance", e);
 		check(store_event_add(s, &ev, NULL, e), "event", e);
 	}
 }
@@ -234,10 +266,17 @@ static void reserve(struct store *s, struct group *g, int64_t now, struct err *e
 		snprintf(content, sizeof(content), "%032" PRIx64, (uint64_t)g->due[i].enrollment_id * 2654435761u);
 		check(store_content_seen(s, row->contact->id, content, 0) != 0, "content", e);
 		g->touch[i] = (struct touch){
-			.id = store_touch_new_id(s), .enrollment_id = row->enrollment.id, .contact_id = row->contact->id,
-			.account_id = row->contact->account_id, .sequence = "getting-started", .step = "checklist", .kind = KIND_VALUE,
-			.content = content, .provider = mailaddr_domain(row->contact->email),
-			.message_id = "m0123456789abcdef0123@example.com", .smtp_reply = "",
+			.id = store_touch_new_id(s),
+			.enrollment_id = row->enrollment.id,
+			.contact_id = row->contact->id,
+			.account_id = row->contact->account_id,
+			.sequence = "getting-started",
+			.step = "checklist",
+			.kind = KIND_VALUE,
+			.content = content,
+			.provider = mailaddr_domain(row->contact->email),
+			.message_id = "m0123456789abcdef0123@example.com",
+			.smtp_reply = "",
 		};
 		check(store_touch_reserve(s, &g->touch[i], now, e), "reserve", e);
 		enrollment_row_free(&row);
@@ -284,8 +323,8 @@ static void send_all(struct store *s, int group, long messages, struct err *e)
 	}
 	w = wall() - w;
 	c = cpu() - c;
-	printf("send: %ld messages in groups of %d: %.1f us a message (CPU %.1f us), %.0f/s, resident %ld KB\n", sent, group,
-	       w / (double)sent * 1e6, c / (double)sent * 1e6, (double)sent / w, resident());
+	printf("send: %ld messages in groups of %d: %.1f us a message (CPU %.1f us), %.0f/s, resident %ld KB\n", sent,
+	       group, w / (double)sent * 1e6, c / (double)sent * 1e6, (double)sent / w, resident());
 	for (int i = 0; i < 3; i++)
 		free(g[i].touch);
 	free(due);

@@ -1,0 +1,201 @@
+/* HTTP over the Unix socket. No answer, for whatever reason, is exit status 69; an answer that says no is 1. */
+#include <curl/curl.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "abv/mem.h"
+#include "client_int.h"
+
+#define SOCKET_DEFAULT "/run/abvd/control.sock"
+/* The longest verb (an enrollment of everybody) takes minutes; a daemon that says nothing for so long hangs. */
+#define ANSWER_SECONDS 600L
+
+struct client {
+	CURL *curl;
+	struct curl_slist *headers;
+	struct buf path, answer;
+	char why[CURL_ERROR_SIZE];
+};
+
+static size_t on_data(char *p, size_t size, size_t n, void *arg)
+{
+	struct client *cl = arg;
+
+	buf_add(&cl->answer, p, size * n);
+	return size * n;
+}
+
+int client_open(const struct ctl *c, struct client **out, struct err *e)
+{
+	struct client *cl = mem_alloc(sizeof *cl);
+
+	*out = NULL;
+	if (c->socket) {
+		buf_str(&cl->path, c->socket);
+	} else if (setting_find(c, "control", "socket", SOCKET_DEFAULT, &cl->path, e) < 0) {
+		client_close(&cl);
+		return -1;
+	}
+	if (cl->path.len >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
+		err_set(e, "the socket's path '%s' is too long for a Unix socket", buf_text(&cl->path));
+		client_close(&cl);
+		return -1;
+	}
+	cl->curl = curl_easy_init();
+	/* libcurl would wait a second for "100 Continue" before a larger body. */
+	cl->headers = curl_slist_append(curl_slist_append(NULL, "Content-Type: application/json"), "Expect:");
+	curl_easy_setopt(cl->curl, CURLOPT_UNIX_SOCKET_PATH, buf_text(&cl->path));
+	curl_easy_setopt(cl->curl, CURLOPT_HTTPHEADER, cl->headers);
+	curl_easy_setopt(cl->curl, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(cl->curl, CURLOPT_PROXY, ""); /* http_proxy is for other journeys */
+	curl_easy_setopt(cl->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(cl->curl, CURLOPT_CONNECTTIMEOUT, 10L);
+	curl_easy_setopt(cl->curl, CURLOPT_TIMEOUT, ANSWER_SECONDS);
+	curl_easy_setopt(cl->curl, CURLOPT_ERRORBUFFER, cl->why);
+	curl_easy_setopt(cl->curl, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(cl->curl, CURLOPT_WRITEDATA, cl);
+	*out = cl;
+	return 0;
+}
+
+void client_close(struct client **cl)
+{
+	if (!*cl)
+		return;
+	curl_easy_cleanup((*cl)->curl);
+	curl_slist_free_all((*cl)->headers);
+	buf_free(&(*cl)->path);
+	buf_free(&(*cl)->answer);
+	free(*cl);
+	*cl = NULL;
+}
+
+/* Nobody answered: what the administrator can do about it. */
+static int tell_unreachable(struct client *cl, CURLcode rc, struct err *e)
+{
+	const char *path = buf_text(&cl->path);
+	struct stat st;
+
+	if (rc != CURLE_COULDNT_CONNECT)
+		return err_set(e, "abvd gave no answer (%s); whether the request was carried out is not known",
+		               *cl->why ? cl->why : curl_easy_strerror(rc));
+	if (stat(path, &st) < 0)
+		return err_set(e, "abvd is not reachable: %s: %s%s", path, strerror(errno),
+		               errno == ENOENT ? "; is abvd running? (systemctl status abvd)" : "");
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, "abvd is not reachable: %s is no socket", path);
+	if (access(path, W_OK) < 0) {
+		const struct group *g = getgrgid(st.st_gid);
+
+		return err_set(e, "abvd is not reachable: %s: %s; run as root or as a member of the group %s", path,
+		               strerror(errno), g ? g->gr_name : "of the socket");
+	}
+	return err_set(e, "abvd is not reachable: nobody listens on %s; is abvd running? (systemctl status abvd)", path);
+}
+
+int client_call(struct client *cl, const char *verb, const char *body, size_t n, json_t **answer, struct err *e)
+{
+	char *url = mem_printf("http://abvd/v1/%s", verb);
+	json_error_t bad;
+	long status = 0;
+	CURLcode rc;
+
+	*answer = NULL;
+	buf_clear(&cl->answer);
+	cl->why[0] = '\0';
+	curl_easy_setopt(cl->curl, CURLOPT_URL, url);
+	curl_easy_setopt(cl->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
+	curl_easy_setopt(cl->curl, CURLOPT_POSTFIELDS, body);
+	rc = curl_easy_perform(cl->curl);
+	free(url);
+	if (rc != CURLE_OK)
+		return tell_unreachable(cl, rc, e);
+	curl_easy_getinfo(cl->curl, CURLINFO_RESPONSE_CODE, &status);
+	*answer = json_loadb(buf_text(&cl->answer), cl->answer.len, 0, &bad);
+	if (!json_is_object(*answer)) {
+		json_decref(*answer);
+		*answer = NULL;
+		return err_set(e, "%s does not speak abvd's protocol: status %ld, no JSON object", buf_text(&cl->path), status);
+	}
+	return (int)status;
+}
+
+int client_ask(struct ctl *c, const char *verb, const struct buf *body, json_t **answer)
+{
+	const char *text = body && body->len ? buf_text(body) : "{}";
+	struct client *cl = NULL;
+	struct err e = { "" };
+	int status = -1, rc = CTL_OK;
+
+	*answer = NULL;
+	if (client_open(c, &cl, &e) == 0)
+		status = client_call(cl, verb, text, strlen(text), answer, &e);
+	client_close(&cl);
+	if (status < 0)
+		return ctl_fail(CTL_UNREACHABLE, "%s", e.text);
+	if (status >= 300) {
+		struct buf why = { 0 };
+
+		(void)client_print_json(c, *answer);
+		out_clean(&why, json_text(*answer, "error"));
+		rc = ctl_fail(CTL_FINDINGS, "%s", why.len ? buf_text(&why) : "abvd refuses the request");
+		buf_free(&why);
+		json_decref(*answer);
+		*answer = NULL;
+	}
+	return rc;
+}
+
+const char *json_text(const json_t *object, const char *name)
+{
+	const char *s = json_string_value(json_object_get(object, name));
+
+	return s ? s : "";
+}
+
+long long json_number(const json_t *object, const char *name)
+{
+	const json_t *v = json_object_get(object, name);
+
+	return json_is_real(v) ? (long long)json_real_value(v) : (long long)json_integer_value(v);
+}
+
+static void print_line(const json_t *value)
+{
+	(void)json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+	(void)putchar('\n');
+}
+
+bool client_print_json(const struct ctl *c, const json_t *answer)
+{
+	const json_t *rows = json_object_get(answer, "rows"), *row;
+	size_t i;
+
+	if (!c->json)
+		return false;
+	if (!json_is_array(rows)) {
+		print_line(answer);
+		return true;
+	}
+	json_array_foreach(rows, i, row)
+		print_line(row);
+	return true;
+}
+
+void json_plain(struct buf *b, const json_t *value)
+{
+	char *text;
+
+	if (json_is_string(value)) {
+		out_clean(b, json_string_value(value));
+		return;
+	}
+	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+	out_clean(b, text ? text : "");
+	free(text);
+}

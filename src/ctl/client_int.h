@@ -1,0 +1,31 @@
+/* abvctl, private: asking the daemon (src/web/PROTOCOL.md). */
+#ifndef CTL_CLIENT_INT_H
+#define CTL_CLIENT_INT_H
+
+#include <jansson.h>
+
+#include "ctl_int.h"
+
+struct client;
+
+/* Finds the socket; nothing is connected yet. -1: it is not known. */
+int client_open(const struct ctl *c, struct client **out, struct err *e);
+void client_close(struct client **cl);
+
+/* POST /v1/VERB. The HTTP status and *answer (an object, owned by the caller); -1 with err when there is no answer. */
+int client_call(struct client *cl, const char *verb, const char *body, size_t n, json_t **answer, struct err *e);
+
+/* A whole verb for a command. body is the request, "" for {}. CTL_OK and *answer (caller: json_decref); else the exit status, the
+ * failure is told, and *answer is NULL. A refusal is printed with --json too, because it may carry more than its text. */
+int client_ask(struct ctl *c, const char *verb, const struct buf *body, json_t **answer);
+
+/* Members of answers, forgiving: a newer daemon may say more, an older one less. */
+const char *json_text(const json_t *object, const char *name); /* "" when absent */
+long long json_number(const json_t *object, const char *name); /* 0 when absent */
+
+/* With --json: the members of `rows` a line each, or the answer. True when it has printed. */
+bool client_print_json(const struct ctl *c, const json_t *answer);
+/* A value as people read it: text, or JSON. */
+void json_plain(struct buf *b, const json_t *value);
+
+#endif

@@ -1,0 +1,277 @@
+/* abvctl import: a transaction a batch. Importing the same file again is safe, so after a loss the answer is: once more. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "abv/mem.h"
+#include "client_int.h"
+#include "csv_int.h"
+
+#define CHUNK ((size_t)256 << 10)
+#define BAR   30
+
+struct import {
+	struct ctl *ctl;
+	struct client *client;
+	struct csv_reader *reader;
+	const char *name;         /* as it is told: "-" is (stdin) */
+	const char *rejects_path; /* NULL: none are kept */
+	FILE *rejects;
+	long long created, changed, same, enrolled, errors;
+	long committed; /* the last line whose row the daemon has; 0 none */
+	long first;     /* of the batch that failed */
+	off_t size, done; /* size 0: not known */
+	bool bar;
+	int64_t told;   /* the bar's last time, ms */
+	int status;     /* why the reading was stopped */
+};
+
+/* ---- the progress bar, on a terminal ---- */
+
+static void bar_draw(struct import *im, bool force)
+{
+	struct timespec ts;
+	int64_t now;
+
+	if (!im->bar)
+		return;
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	if (!force && now - im->told < 100)
+		return;
+	im->told = now;
+	long long rows = im->created + im->changed + im->same;
+	if (im->size > 0) {
+		int full = (int)(im->done * BAR / im->size);
+
+		(void)fprintf(stderr, "\r[%.*s%*s] %3d%%  %lld rows", full, "==============================", BAR - full, "",
+		              (int)(im->done * 100 / im->size), rows);
+	} else {
+		(void)fprintf(stderr, "\r%lld rows", rows);
+	}
+}
+
+static void bar_clear(const struct import *im)
+{
+	if (im->bar)
+		(void)fputs("\r\033[K", stderr);
+}
+
+/* ---- a batch ---- */
+
+static int rejects_write(struct import *im, const char *p, size_t n)
+{
+	if (!im->rejects || !n)
+		return 0;
+	(void)fwrite(p, 1, n, im->rejects);
+	if (p[n - 1] != '\n') /* a CR whose LF belongs to nobody, or the end of the file */
+		(void)fputc('\n', im->rejects);
+	return ferror(im->rejects) ? -1 : 0;
+}
+
+static int rejects_open(struct import *im)
+{
+	size_t n;
+	const char *header = csv_header(im->reader, &n);
+
+	if (!im->rejects_path || im->rejects || !header)
+		return 0;
+	im->rejects = fopen(im->rejects_path, "we");
+	if (!im->rejects || rejects_write(im, header, n) < 0) {
+		bar_clear(im);
+		im->status = ctl_fail(CTL_FINDINGS, "cannot write '%s': %s", im->rejects_path, strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+static int rows_tell(struct import *im, const struct csv_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct csv_row *row = &b->row[i];
+		struct buf text = { 0 };
+
+		if (!row->error)
+			continue;
+		im->errors++;
+		out_clean(&text, row->error);
+		bar_clear(im);
+		(void)fprintf(stderr, "%s:%ld: %s\n", im->name, row->line, buf_text(&text));
+		buf_free(&text);
+		if (rejects_write(im, b->raw.data + row->raw, row->raw_len) < 0) {
+			im->status = ctl_fail(CTL_FINDINGS, "cannot write '%s': %s", im->rejects_path, strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void answer_take(struct import *im, struct csv_batch *b, const json_t *answer)
+{
+	const json_t *errors = json_object_get(answer, "errors"), *row;
+	size_t i;
+
+	json_array_foreach(errors, i, row)
+		csv_row_refuse(b, (long)json_number(row, "line"), json_text(row, "message"));
+	im->created += json_number(answer, "created");
+	im->changed += json_number(answer, "changed");
+	im->same += json_number(answer, "same");
+	im->enrolled += json_number(answer, "enrolled");
+}
+
+static int batch_post(struct import *im, struct csv_batch *b)
+{
+	struct err e = { "" };
+	json_t *answer = NULL;
+	int status = client_call(im->client, "import", b->json.data, b->json.len, &answer, &e);
+	int rc = -1;
+
+	if (status >= 200 && status < 300) {
+		answer_take(im, b, answer);
+		rc = 0;
+	} else if (status < 0) {
+		bar_clear(im);
+		im->status = ctl_fail(CTL_UNREACHABLE, "%s", e.text);
+	} else {
+		struct buf why = { 0 };
+
+		out_clean(&why, json_text(answer, "error"));
+		bar_clear(im);
+		im->status = ctl_fail(CTL_FINDINGS, "lines %ld-%ld: %s", b->row[0].line, b->row[b->n - 1].last, buf_text(&why));
+		buf_free(&why);
+	}
+	json_decref(answer);
+	return rc;
+}
+
+static int on_batch(void *arg, struct csv_batch *b)
+{
+	struct import *im = arg;
+
+	im->first = b->row[0].line;
+	if (rejects_open(im) < 0 || (b->good && batch_post(im, b) < 0) || rows_tell(im, b) < 0)
+		return -1;
+	im->committed = b->row[b->n - 1].last;
+	bar_draw(im, false);
+	return 0;
+}
+
+/* ---- the file ---- */
+
+static int read_all(struct import *im, int fd)
+{
+	char *chunk = mem_alloc(CHUNK);
+	struct err e = { "" };
+	ssize_t n;
+	int rc = 0;
+
+	while (rc == 0 && (n = read(fd, chunk, CHUNK)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			bar_clear(im);
+			im->status = ctl_fail(CTL_FINDINGS, "cannot read '%s': %s", im->name, strerror(errno));
+			rc = -1;
+			break;
+		}
+		rc = csv_feed(im->reader, chunk, (size_t)n, &e);
+		im->done += n;
+	}
+	if (rc == 0)
+		rc = csv_end(im->reader, &e);
+	if (rc == 0)
+		rc = rejects_open(im);
+	bar_clear(im);
+	if (rc < 0 && im->status == CTL_OK) {
+		(void)fprintf(stderr, "%s:%s\n", im->name, e.text);
+		im->status = CTL_FINDINGS;
+	}
+	free(chunk);
+	return rc;
+}
+
+static int input_open(struct import *im)
+{
+	const char *path = im->ctl->arg[0];
+	struct stat in, out;
+	int fd = STDIN_FILENO;
+
+	im->name = path;
+	if (!strcmp(path, "-"))
+		im->name = "(stdin)";
+	else
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &in) < 0) {
+		im->status = ctl_fail(CTL_FINDINGS, "cannot open '%s': %s", path, strerror(errno));
+		return -1;
+	}
+	if (im->rejects_path && stat(im->rejects_path, &out) == 0 && out.st_dev == in.st_dev && out.st_ino == in.st_ino) {
+		im->status = ctl_usage(im->ctl, "import: --rejects names the file that is imported");
+		if (fd != STDIN_FILENO)
+			(void)close(fd);
+		return -1;
+	}
+	im->size = S_ISREG(in.st_mode) ? in.st_size : 0;
+	return fd;
+}
+
+static void sum_print(const struct import *im)
+{
+	json_t *sum;
+
+	if (!im->ctl->json) {
+		printf("%lld created, %lld changed, %lld same, %lld enrolled, %lld error%s\n", im->created, im->changed, im->same,
+		       im->enrolled, im->errors, im->errors == 1 ? "" : "s");
+		return;
+	}
+	sum = json_pack("{sI sI sI sI sI}", "created", (json_int_t)im->created, "changed", (json_int_t)im->changed, "same",
+	                (json_int_t)im->same, "enrolled", (json_int_t)im->enrolled, "errors", (json_int_t)im->errors);
+	(void)client_print_json(im->ctl, sum);
+	json_decref(sum);
+}
+
+/* What was done stays done; what was not is done by doing it all again. */
+static void half_tell(const struct import *im)
+{
+	if (im->committed)
+		(void)fprintf(stderr, "%s: the rows up to line %ld are imported", im->name, im->committed);
+	else
+		(void)fprintf(stderr, "%s: no row is known to be imported", im->name);
+	if (im->status == CTL_UNREACHABLE && im->first > im->committed)
+		(void)fprintf(stderr, ", those from line %ld on may be", im->first);
+	(void)fputs("; import the file again, repeating is safe\n", stderr);
+}
+
+int cmd_import(struct ctl *c)
+{
+	struct import im = { .ctl = c, .rejects_path = ctl_value(c, "rejects"), .bar = isatty(STDERR_FILENO) == 1 };
+	struct err e = { "" };
+	int fd = input_open(&im);
+
+	if (fd < 0)
+		return im.status;
+	if (client_open(c, &im.client, &e) < 0) {
+		im.status = ctl_fail(CTL_UNREACHABLE, "%s", e.text);
+		goto out;
+	}
+	im.reader = csv_open(on_batch, &im);
+	if (read_all(&im, fd) < 0) {
+		if (im.first)
+			half_tell(&im);
+		goto out;
+	}
+	sum_print(&im);
+	im.status = im.errors ? CTL_FINDINGS : CTL_OK;
+out:
+	if (im.rejects && fclose(im.rejects) != 0)
+		im.status = ctl_fail(CTL_FINDINGS, "cannot write '%s': %s", im.rejects_path, strerror(errno));
+	csv_close(&im.reader);
+	client_close(&im.client);
+	if (fd != STDIN_FILENO)
+		(void)close(fd);
+	return im.status;
+}

@@ -1,0 +1,423 @@
+/* The commands that look: answers of the daemon as tables and sentences. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abv/clock.h"
+#include "abv/json.h"
+#include "client_int.h"
+
+static int ask_contact(struct ctl *c, const char *verb, json_t **answer)
+{
+	struct buf b = { 0 };
+	int rc;
+
+	buf_char(&b, '{');
+	json_add_str(&b, "contact", c->arg[0]);
+	buf_char(&b, '}');
+	rc = client_ask(c, verb, &b, answer);
+	buf_free(&b);
+	return rc;
+}
+
+/* A cell that is an instant, text or a number, whatever the member holds. */
+static void add_cell(struct table *t, const json_t *row, const char *name, bool time)
+{
+	const json_t *v = json_object_get(row, name);
+	struct buf b = { 0 };
+
+	if (time && json_is_string(v))
+		out_time(&b, json_string_value(v), false);
+	else if (v && !json_is_null(v))
+		json_plain(&b, v);
+	table_add(t, buf_text(&b));
+	buf_free(&b);
+}
+
+static void print_table(const struct ctl *c, struct table *t, const char *title, const char *none)
+{
+	struct buf b = { 0 };
+
+	if (*title) {
+		buf_char(&b, '\n');
+		out_colour(&b, c->colour, "1", title);
+		buf_char(&b, '\n');
+	}
+	if (table_rows(t))
+		table_format(t, c->colour, &b);
+	else
+		buf_printf(&b, "%s\n", none);
+	(void)fputs(buf_text(&b), stdout);
+	buf_free(&b);
+	table_free(t);
+}
+
+/* ---- what comes next ---- */
+
+/* "account_limit 2 per 7d, filled by the touch of Tue 2026-11-17 08:43" */
+static void add_evidence(const json_t *ev, struct buf *b)
+{
+	out_clean(b, json_text(ev, "reason"));
+	if (*json_text(ev, "limit")) {
+		buf_char(b, ' ');
+		out_clean(b, json_text(ev, "limit"));
+	}
+	if (*json_text(ev, "touch_at")) {
+		buf_str(b, *json_text(ev, "limit") ? ", filled by the touch of " : ", after the touch of ");
+		out_time(b, json_text(ev, "touch_at"), false);
+	}
+}
+
+/* "waits until Tue 2026-11-24 09:00 Europe/Paris", "would go now", "stops", and the deciding reason with what its evidence says. */
+static void add_verdict(const json_t *next, struct buf *b, bool colour)
+{
+	const char *verdict = json_text(next, "verdict"), *reason = json_text(next, "reason"), *until = json_text(next, "until");
+	const json_t *ev, *all = json_object_get(next, "evidence");
+	bool told = false;
+	size_t i;
+
+	if (!strcmp(verdict, "wait")) {
+		out_colour(b, colour, "33", "waits");
+		buf_str(b, *until ? " until " : " for a change");
+		if (*until)
+			out_time(b, until, true);
+	} else {
+		out_colour(b, colour, !strcmp(verdict, "send") ? "32" : "35",
+		           !strcmp(verdict, "send") ? "goes now" : !strcmp(verdict, "skip") ? "skips this step"
+		           : !strcmp(verdict, "stop") ? "stops" : verdict);
+	}
+	if (!*reason)
+		return;
+	buf_str(b, ": ");
+	json_array_foreach(all, i, ev) {
+		if (told || strcmp(json_text(ev, "reason"), reason) != 0)
+			continue;
+		add_evidence(ev, b);
+		told = true;
+	}
+	if (!told)
+		out_clean(b, reason);
+}
+
+/* The other rules that were asked, each with the instant from which it allows the touch. */
+static void add_others(const json_t *row, struct buf *b)
+{
+	const json_t *ev;
+	size_t i;
+
+	json_array_foreach(json_object_get(row, "evidence"), i, ev) {
+		if (!strcmp(json_text(ev, "reason"), json_text(row, "reason")))
+			continue;
+		buf_str(b, "    also ");
+		add_evidence(ev, b);
+		if (*json_text(ev, "until")) {
+			buf_str(b, ": until ");
+			out_time(b, json_text(ev, "until"), false);
+		}
+		buf_char(b, '\n');
+	}
+}
+
+/* What forbids, in red: it is why nothing happens. holds: {"contact": {until, reason}, "account": ...} */
+static void add_standing(const struct ctl *c, const json_t *answer, struct buf *b)
+{
+	const char *scope;
+	const json_t *hold;
+
+	if (*json_text(answer, "suppressed")) {
+		out_colour(b, c->colour, "31;1", "suppressed");
+		buf_str(b, ": ");
+		out_clean(b, json_text(answer, "suppressed"));
+		buf_char(b, '\n');
+	}
+	json_object_foreach(json_object_get(answer, "holds"), scope, hold) {
+		out_colour(b, c->colour, "33", scope);
+		out_colour(b, c->colour, "33", " held");
+		buf_str(b, " until ");
+		out_time(b, json_text(hold, "until"), true);
+		buf_str(b, *json_text(hold, "reason") ? ": " : "");
+		out_clean(b, json_text(hold, "reason"));
+		buf_char(b, '\n');
+	}
+}
+
+static void explain_row(const struct ctl *c, const json_t *row, struct buf *b)
+{
+	struct buf place = { 0 };
+
+	buf_printf(&place, "%s/%s", json_text(row, "sequence"), json_text(row, "step"));
+	out_colour(b, c->colour, "1", buf_text(&place));
+	buf_char(b, ' ');
+	add_verdict(row, b, c->colour);
+	buf_char(b, '\n');
+	add_others(row, b);
+	if (*json_text(row, "note")) {
+		buf_str(b, "    ");
+		out_clean(b, json_text(row, "note"));
+		buf_char(b, '\n');
+	}
+	buf_free(&place);
+}
+
+int cmd_explain(struct ctl *c)
+{
+	struct buf b = { 0 };
+	json_t *answer;
+	const json_t *row;
+	size_t i;
+	int rc = ask_contact(c, "explain", &answer);
+
+	if (rc != CTL_OK || client_print_json(c, answer))
+		goto out;
+	json_array_foreach(json_object_get(answer, "rows"), i, row)
+		explain_row(c, row, &b);
+	if (!b.len)
+		buf_printf(&b, "%s: nothing comes next: no active enrollment\n", c->arg[0]);
+	add_standing(c, answer, &b);
+	(void)fputs(buf_text(&b), stdout);
+	buf_free(&b);
+out:
+	json_decref(answer);
+	return rc;
+}
+
+/* ---- show ---- */
+
+static bool is_instant(const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strcmp(name, "now") || !strcmp(name, "until") || !strcmp(name, "at") || (n > 3 && !strcmp(name + n - 3, "_at"));
+}
+
+static bool is_empty(const json_t *v)
+{
+	return json_is_null(v) || (json_is_string(v) && !json_string_length(v)) || (json_is_object(v) && !json_object_size(v)) ||
+	       (json_is_array(v) && !json_is_string(json_array_get(v, 0)));
+}
+
+static void add_value(const char *name, const json_t *v, struct buf *b)
+{
+	const json_t *item;
+	size_t i;
+
+	if (is_instant(name) && json_is_string(v)) {
+		out_time(b, json_string_value(v), true);
+	} else if (json_is_array(v)) {
+		json_array_foreach(v, i, item) {
+			buf_str(b, i ? ", " : "");
+			json_plain(b, item);
+		}
+	} else {
+		json_plain(b, v);
+	}
+}
+
+/* name: value, a line each; objects inside one level deeper; lists of objects are left to their tables. */
+static void add_members(const json_t *object, int indent, struct buf *b)
+{
+	const char *name;
+	const json_t *v;
+
+	json_object_foreach((json_t *)(uintptr_t)object, name, v) {
+		if (is_empty(v))
+			continue;
+		buf_printf(b, "%*s", indent, "");
+		out_clean(b, name);
+		if (json_is_object(v)) {
+			buf_char(b, '\n');
+			add_members(v, indent + 2, b);
+			continue;
+		}
+		buf_printf(b, "%*s  ", indent + (int)text_width(name) < 22 ? 22 - indent - (int)text_width(name) : 0, "");
+		add_value(name, v, b);
+		buf_char(b, '\n');
+	}
+}
+
+static void show_enrollments(const struct ctl *c, const json_t *rows)
+{
+	static const char *const head[] = { "SEQUENCE", "STATE", "STEP", "NEXT", NULL };
+	struct buf next = { 0 };
+	const json_t *row;
+	struct table t;
+	size_t i;
+
+	table_open(&t, head);
+	json_array_foreach(rows, i, row) {
+		buf_clear(&next);
+		if (json_is_object(json_object_get(row, "next")))
+			add_verdict(json_object_get(row, "next"), &next, false);
+		else
+			out_clean(&next, *json_text(row, "ended") ? json_text(row, "ended") : json_text(row, "reason"));
+		table_add(&t, json_text(row, "sequence"));
+		table_add(&t, json_text(row, "state"));
+		table_add(&t, json_text(row, "step"));
+		table_add(&t, buf_text(&next));
+	}
+	print_table(c, &t, "Enrollments", "none");
+	buf_free(&next);
+}
+
+static void show_touches(const struct ctl *c, const json_t *rows)
+{
+	static const char *const head[] = { "AT", "SEQUENCE", "STEP", "KIND", "STATE", "ANSWER", NULL };
+	const json_t *row;
+	struct table t;
+	size_t i;
+
+	table_open(&t, head);
+	json_array_foreach(rows, i, row) {
+		const char *state = json_text(row, "state");
+
+		add_cell(&t, row, "at", true);
+		table_add(&t, json_text(row, "sequence"));
+		table_add(&t, json_text(row, "step"));
+		table_add(&t, json_text(row, "kind"));
+		table_add_colour(&t, state, !strcmp(state, "accepted") ? '2' : !strcmp(state, "unknown") ? '1' : '3');
+		table_add(&t, json_text(row, "smtp_reply"));
+	}
+	print_table(c, &t, "Touches", "none");
+}
+
+int cmd_show(struct ctl *c)
+{
+	struct buf b = { 0 };
+	json_t *answer;
+	int rc = ask_contact(c, "show", &answer);
+
+	if (rc != CTL_OK || client_print_json(c, answer))
+		goto out;
+	add_members(json_object_get(answer, "contact"), 0, &b);
+	add_standing(c, answer, &b);
+	(void)fputs(buf_text(&b), stdout);
+	show_enrollments(c, json_object_get(answer, "enrollments"));
+	show_touches(c, json_object_get(answer, "touches"));
+out:
+	buf_free(&b);
+	json_decref(answer);
+	return rc;
+}
+
+/* ---- status, queue, config ---- */
+
+static void status_sequences(const struct ctl *c, const json_t *rows)
+{
+	static const char *const head[] = { "SEQUENCE", "STATE", "ACTIVE", "VOUCHED", NULL };
+	const json_t *row;
+	struct table t;
+	size_t i;
+
+	table_open(&t, head);
+	json_array_foreach(rows, i, row) {
+		bool broken = json_is_false(json_object_get(row, "startable")), paused = json_is_true(json_object_get(row, "paused"));
+		const json_t *vouched = json_object_get(row, "vouched");
+
+		add_cell(&t, row, "name", false);
+		table_add_colour(&t, broken ? "refused by the gate" : paused ? "paused" : "running", broken ? '1' : paused ? '3' : '2');
+		add_cell(&t, row, "active", false);
+		if (json_is_true(vouched) || json_array_size(vouched) || json_integer_value(vouched) || json_string_length(vouched))
+			add_cell(&t, row, "vouched", false);
+		else
+			table_add(&t, "");
+	}
+	print_table(c, &t, "Sequences", "none");
+}
+
+/* Only a person can resolve these. */
+static void unknown_hint(const struct ctl *c, const json_t *answer)
+{
+	long long n = json_number(json_object_get(json_object_get(answer, "counts"), "touches"), "unknown");
+	struct buf b = { 0 };
+
+	if (!n)
+		return;
+	buf_char(&b, '\n');
+	out_colour(&b, c->colour, "31;1", "unknown");
+	printf("%s: %lld message%s may or may not have been delivered; see `abvctl unknown`\n", buf_text(&b), n, n == 1 ? "" : "s");
+	buf_free(&b);
+}
+
+int cmd_status(struct ctl *c)
+{
+	struct buf b = { 0 };
+	json_t *answer;
+	int rc = client_ask(c, "status", NULL, &answer);
+
+	if (rc == CTL_OK && !client_print_json(c, answer)) {
+		add_members(answer, 0, &b);
+		(void)fputs(buf_text(&b), stdout);
+		status_sequences(c, json_object_get(answer, "sequences"));
+		unknown_hint(c, answer);
+	}
+	buf_free(&b);
+	json_decref(answer);
+	return rc;
+}
+
+static void queue_print(const struct ctl *c, const json_t *rows)
+{
+	static const char *const head[] = { "NEXT", "CONTACT", "SEQUENCE", "STEP", "DUE", "REASON", NULL };
+	const json_t *row;
+	struct table t;
+	size_t i;
+
+	table_open(&t, head);
+	json_array_foreach(rows, i, row) {
+		if (*json_text(row, "next"))
+			add_cell(&t, row, "next", true);
+		else
+			table_add(&t, "on a change");
+		add_cell(&t, row, "contact", false);
+		add_cell(&t, row, "sequence", false);
+		add_cell(&t, row, "step", false);
+		add_cell(&t, row, "due", true);
+		add_cell(&t, row, "reason", false);
+	}
+	print_table(c, &t, "", "nothing waits");
+}
+
+int cmd_queue(struct ctl *c)
+{
+	const char *limit = ctl_value(c, "limit");
+	struct buf b = { 0 };
+	json_t *answer;
+	char *end = NULL;
+	long n = limit ? strtol(limit, &end, 10) : 0;
+	int rc;
+
+	if (limit && (*end || n <= 0))
+		return ctl_usage(c, "queue: --limit '%s' is no number above 0", limit);
+	buf_char(&b, '{');
+	if (limit)
+		json_add_int(&b, "limit", n);
+	buf_char(&b, '}');
+	rc = client_ask(c, "queue", &b, &answer);
+	if (rc == CTL_OK && !client_print_json(c, answer))
+		queue_print(c, json_object_get(answer, "rows"));
+	buf_free(&b);
+	json_decref(answer);
+	return rc;
+}
+
+int cmd_config(struct ctl *c)
+{
+	static const char *const head[] = { "KEY", "VALUE", "SOURCE", NULL };
+	const json_t *row;
+	json_t *answer;
+	struct table t;
+	size_t i;
+	int rc = client_ask(c, "config", NULL, &answer);
+
+	if (rc == CTL_OK && !client_print_json(c, answer)) {
+		table_open(&t, head);
+		json_array_foreach(json_object_get(answer, "rows"), i, row) {
+			add_cell(&t, row, "key", false);
+			add_cell(&t, row, "value", false);
+			add_cell(&t, row, "source", false);
+		}
+		print_table(c, &t, "", "nothing is configured");
+	}
+	json_decref(answer);
+	return rc;
+}

@@ -1,0 +1,50 @@
+/* What journal.c, position.c and forget.c share. */
+#ifndef JOURNAL_INT_H
+#define JOURNAL_INT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abv/buf.h"
+#include "abv/journal.h"
+
+#define POSITION_SETTING "journal.seq"	  /* where the rotated files end: written at reopen */
+#define SYNCED_SETTING	 "journal.synced" /* up to where the log is on the disk */
+#define TEMP_SUFFIX	 ".forgetting"
+
+struct journal {
+	struct store *store;
+	char *path; /* owned */
+	int fd;	    /* O_RDWR | O_APPEND */
+	int64_t seq;	     /* of the last line written */
+	int64_t synced;	     /* of the last line known to be on the disk, and told to the store */
+	off_t synced_size;   /* the file's size then */
+	off_t cut;	     /* what lies behind is a part of a line and goes before the next write; -1: nothing to cut */
+	struct buf batch;
+};
+
+/* The end of a log file. */
+struct tail {
+	int64_t seq; /* of the last good line; 0: the file has no complete line */
+	off_t end;   /* behind that line */
+	off_t size;
+};
+
+/* Reads the end of an open file, at least back to the line `synced`: what was written behind it may be in any state after
+ * a loss of power, so lines from there on must follow each other; the first that does not ends the good part. A gap or
+ * damage in front of it is an error, as is a file that is no engagement log. */
+int tail_read(int fd, const char *path, int64_t synced, struct tail *out, struct err *e);
+
+/* Where the log ends: path, else path.1, else the position in the store. Cuts torn tails. */
+int journal_locate(struct journal *j, struct err *e);
+int64_t journal_stored(struct journal *j, const char *setting); /* 0 none */
+
+/* Cuts what a failed write left. */
+int journal_cut(struct journal *j, struct err *e);
+
+/* Makes a new or renamed entry of path's directory durable. */
+int journal_dir_sync(const char *path, struct err *e);
+char *journal_dir(const char *path); /* caller frees */
+
+#endif

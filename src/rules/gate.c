@@ -1,0 +1,271 @@
+/* The value gate, first part: rules that can say for certain that a letter gives its reader nothing. A letter is what
+ * is left when everything has been taken away that it would say to anybody about anything: courtesy, reminders of
+ * earlier mail, requests on the sender's own behalf, the sender's praise of himself. Where enough is left these rules
+ * are silent. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "gate_int.h"
+
+enum rule {
+	RULE_NO_SUBSTANCE,
+	RULE_FILLER_FOLLOWUP,
+	RULE_IMAGE_ONLY,
+	RULE_UNDEFINED_PLACEHOLDER,
+	RULE_FAKE_REPLY,
+	RULE_FALSE_URGENCY,
+	RULE_TOO_MANY_ASKS,
+	RULE_FOREIGN_PLACEHOLDER,
+	RULE_COUNT
+};
+
+static const struct gate_rule rules[RULE_COUNT + 1] = {
+	[RULE_NO_SUBSTANCE] = { "no-substance", SEVERITY_ERROR,
+				"behind courtesy, requests and praise of the sender nothing is left that the reader "
+				"could use" },
+	[RULE_FILLER_FOLLOWUP] = { "filler-followup", SEVERITY_ERROR,
+				   "reminds of an earlier mail and adds nothing to it" },
+	[RULE_IMAGE_ONLY] = { "image-only", SEVERITY_ERROR, "an image without words" },
+	[RULE_UNDEFINED_PLACEHOLDER] = { "undefined-placeholder", SEVERITY_ERROR,
+					 "a {{placeholder}} would be sent as it stands" },
+	[RULE_FAKE_REPLY] = { "fake-reply", SEVERITY_ERROR, "\"Re:\" or \"Fwd:\" in the subject without a thread" },
+	[RULE_FALSE_URGENCY] = { "false-urgency", SEVERITY_WARNING, "presses for a decision by the clock" },
+	[RULE_TOO_MANY_ASKS] = { "too-many-asks", SEVERITY_WARNING, "more than two requests: the reader answers none" },
+	[RULE_FOREIGN_PLACEHOLDER] = { "foreign-placeholder", SEVERITY_WARNING,
+				       "looks like another tool's placeholder, such as [First Name]" },
+};
+
+const struct gate_rule *gate_rule_at(int i)
+{
+	return i >= 0 && i < RULE_COUNT ? &rules[i] : NULL;
+}
+
+const char *gate_verdict_name(enum gate_verdict v)
+{
+	static const char *const row[] = { "value", "ask", "empty" };
+	return (unsigned)v < sizeof row / sizeof row[0] ? row[v] : "";
+}
+
+/* ---- findings ---- */
+
+#define WHOLE UINT32_MAX /* no place: the subject or the whole */
+
+__attribute__((format(printf, 5, 6))) static void find(struct gate_result *r, const struct gate_input *in,
+						       enum rule rule, uint32_t pos, const char *fmt, ...)
+{
+	va_list ap;
+	if (rules[rule].severity == SEVERITY_ERROR)
+		r->pass = false;
+	if (r->finding_n == GATE_FINDINGS_MAX)
+		return;
+	struct gate_finding *f = &r->finding[r->finding_n++];
+	*f = (struct gate_finding){ .rule = rules[rule].name, .severity = rules[rule].severity };
+	if (pos != WHOLE) {
+		f->line = in->first_line > 0 ? in->first_line : 1;
+		f->column = 1;
+		for (uint32_t i = 0; i < pos && i < in->text_len; i++) {
+			f->column = in->text[i] == '\n' ? 1 : f->column + 1;
+			f->line += in->text[i] == '\n';
+		}
+	}
+	va_start(ap, fmt);
+	vsnprintf(f->message, sizeof f->message, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- what is left of it ---- */
+
+struct tally {
+	int substance; /* words that say something, and what counts as some */
+	int words;
+	int filler, courtesy, asks, pitch, urgency; /* sentences */
+	uint32_t filler_at, urgency_at, ask_at;
+	int of_self; /* of `substance`: what sentences say whose subject is the sender */
+};
+
+static void note(uint32_t *at, int *n, uint32_t pos)
+{
+	if ((*n)++ == 0)
+		*at = pos;
+}
+
+/* Words of a sentence that no phrase covers, and the classes of those that do. */
+static unsigned classify(const struct gate_text *t, const struct gate_sentence *s, int *bare)
+{
+	unsigned what = 0;
+	int end = s->first + s->n, covered = s->first;
+	*bare = 0;
+	for (int i = s->first; i < end; i++) {
+		int n;
+		/* a sentence begins anew behind "and", "but", "so" */
+		bool begins = i == s->first || (i == s->first + 1 && t->word[s->first].text[0] == *GATE_PLACE) ||
+			      strcmp(t->word[i - 1].text, "and") == 0 || strcmp(t->word[i - 1].text, "but") == 0 ||
+			      strcmp(t->word[i - 1].text, "so") == 0;
+		what |= gate_phrase_at(t, i, end, begins, &n);
+		if (i + n > covered)
+			covered = i + n;
+		if (i >= covered)
+			(*bare)++;
+	}
+	return what;
+}
+
+static bool about_reader(const struct gate_text *t, const struct gate_sentence *s)
+{
+	for (int i = s->first; i < s->first + s->n; i++)
+		if (strncmp(t->word[i].text, "you", 3) == 0)
+			return true;
+	return false;
+}
+
+/* "We ...", "Our ...", "I ...": the sender speaks of himself. */
+static bool about_sender(const struct gate_text *t, const struct gate_sentence *s)
+{
+	static const char *const row[] = { "i", "i'd", "i'll", "i'm", "i've", "we", "we'd", "we'll", "we're", "we've", "our", "my" };
+	for (size_t k = 0; s->n > 0 && k < sizeof row / sizeof row[0]; k++)
+		if (strcmp(t->word[s->first].text, row[k]) == 0)
+			return true;
+	return false;
+}
+
+/* In words: a resource gives more than its mention, a figure or a command more than a remark. */
+#define LINK_WORTH     8
+#define CONCRETE_WORTH 6
+
+static void tally_sentence(struct tally *a, const struct gate_text *t, const struct gate_sentence *s)
+{
+	int bare;
+	unsigned what = classify(t, s, &bare);
+	uint32_t pos = s->n > 0 ? t->word[s->first].pos : 0;
+	a->words += s->n;
+	if (what & PHRASE_URGENCY)
+		note(&a->urgency_at, &a->urgency, pos);
+	if (what & PHRASE_FILLER)
+		note(&a->filler_at, &a->filler, pos);
+	if (what & PHRASE_ASK)
+		note(&a->ask_at, &a->asks, pos);
+	a->courtesy += (what & PHRASE_COURTESY) != 0;
+	a->pitch += (what & PHRASE_PITCH) != 0;
+	if (s->flags & (SENTENCE_CODE | SENTENCE_TABLE)) {
+		a->substance += s->n + CONCRETE_WORTH;
+	} else if (what & (PHRASE_FILLER | PHRASE_ASK | PHRASE_COURTESY | PHRASE_PITCH | PHRASE_URGENCY)) {
+		/* what stands beside the phrase is about it, unless there is a lot of it */
+		a->substance += bare > 22 ? bare - 16 : 0;
+	} else if ((s->flags & SENTENCE_QUESTION) && s->n <= 16 && about_reader(t, s)) {
+		/* a question to the reader gives nothing */
+	} else if (s->n >= 4 || (s->flags & (SENTENCE_ITEM | SENTENCE_NUMBER))) {
+		a->substance += s->n + (s->flags & (SENTENCE_NUMBER | SENTENCE_CODE) ? CONCRETE_WORTH : 0);
+		a->of_self += about_sender(t, s) && !(s->flags & SENTENCE_NUMBER) ? s->n : 0;
+	}
+	if (s->flags & SENTENCE_LINK)
+		a->substance += LINK_WORTH + (what & (PHRASE_FILLER | PHRASE_ASK) ? 0 : bare / 2);
+}
+
+/* ---- the rules ---- */
+
+#define SUBSTANCE_LEAST	 14
+#define SUBSTANCE_ASK	 30 /* who asks for something brings more than the occasion to ask */
+#define SUBSTANCE_FILLER 26 /* as does who reminds of an earlier mail */
+
+static void rule_substance(const struct gate_input *in, const struct gate_text *t, const struct tally *a,
+			   struct gate_result *r)
+{
+	if (t->full)
+		return;
+	if (t->images > 0 && a->words < 8) {
+		r->verdict = GATE_EMPTY;
+		find(r, in, RULE_IMAGE_ONLY, WHOLE, "%d image%s and %d words: many readers see no images", t->images,
+		     t->images > 1 ? "s" : "", a->words);
+	} else if (a->filler > 0 && a->substance < SUBSTANCE_FILLER) {
+		r->verdict = GATE_EMPTY;
+		find(r, in, RULE_FILLER_FOLLOWUP, a->filler_at,
+		     "a reminder of an earlier mail that adds nothing the reader could use");
+	} else if (a->substance < (a->asks > 0 ? SUBSTANCE_ASK : SUBSTANCE_LEAST)) {
+		r->verdict = GATE_EMPTY;
+		find(r, in, RULE_NO_SUBSTANCE, WHOLE, "of %d words %d say something the reader could use", a->words,
+		     a->substance);
+	}
+}
+
+static bool is_code_at(const char *text, uint32_t pos)
+{
+	int ticks = 0;
+	for (uint32_t i = pos; i > 0 && text[i - 1] != '\n'; i--)
+		ticks += text[i - 1] == '`';
+	return ticks % 2 == 1;
+}
+
+static void rule_placeholders(const struct gate_input *in, struct gate_result *r)
+{
+	static const char *const foreign[] = { "[first name]", "[name]",       "[company]",    "[company name]",
+					       "[your name]",  "[firstname]",  "[first_name]", "[last name]",
+					       "{first_name}", "{firstname}",  "{name}",       "{company}",
+					       "*|fname|*",    "%first_name%", "%firstname%" };
+	bool fence = false;
+	for (size_t i = 0; i < in->text_len; i++) {
+		const char *s = in->text + i;
+		size_t left = in->text_len - i;
+		if (*s == '`' && left >= 3 && s[1] == '`' && s[2] == '`') {
+			fence = !fence;
+			i += 2;
+			continue;
+		}
+		if (fence || strchr("{[*%", *s) == NULL || *s == '\0')
+			continue;
+		if (*s == '{' && left > 3 && s[1] == '{') {
+			const char *close = memchr(s, '}', left);
+			if (close != NULL && memchr(s, '\n', (size_t)(close - s)) == NULL && !in->is_template &&
+			    !is_code_at(in->text, (uint32_t)i))
+				find(r, in, RULE_UNDEFINED_PLACEHOLDER, (uint32_t)i,
+				     "'%.*s' has no value and would be sent as it stands",
+				     (int)(close - s < 60 ? close - s + 2 : 62), s);
+			i++;
+			continue;
+		}
+		for (size_t k = 0; k < sizeof foreign / sizeof foreign[0]; k++) {
+			size_t n = strlen(foreign[k]);
+			if (left >= n && strncasecmp(s, foreign[k], n) == 0 && (left == n || s[n] != '('))
+				find(r, in, RULE_FOREIGN_PLACEHOLDER, (uint32_t)i,
+				     "'%.*s' looks like another tool's placeholder: here it is {{first_name}}", (int)n,
+				     s);
+		}
+	}
+}
+
+static void rule_subject(const struct gate_input *in, struct gate_result *r)
+{
+	static const char *const row[] = { "re:", "re :", "fw:", "fwd:", "aw:", "wg:", "sv:", "tr:" };
+	const char *s = in->subject;
+	while (*s == ' ')
+		s++;
+	for (size_t i = 0; i < sizeof row / sizeof row[0] && !in->in_thread; i++)
+		if (strncasecmp(s, row[i], strlen(row[i])) == 0)
+			find(r, in, RULE_FAKE_REPLY, WHOLE, "the subject says '%.*s', but there is no thread",
+			     (int)strlen(row[i]), s);
+}
+
+void gate_judge(const struct gate_input *in, struct gate_result *out)
+{
+	struct gate_text t;
+	struct tally a = { 0 };
+	*out = (struct gate_result){ .verdict = GATE_VALUE, .pass = true };
+	gate_text_read(in, &t);
+	for (int i = 0; i < t.sentence_n; i++)
+		tally_sentence(&a, &t, &t.sentence[i]);
+	if (a.filler + a.asks + a.pitch > 0)
+		a.substance -= a.of_self; /* in a letter that wants something, what the sender did is praise, not content */
+	rule_substance(in, &t, &a, out);
+	rule_placeholders(in, out);
+	rule_subject(in, out);
+	if (a.urgency > 0)
+		find(out, in, RULE_FALSE_URGENCY, a.urgency_at, "presses for a decision by the clock");
+	if (a.asks > 2 && a.asks * 4 > t.sentence_n)
+		find(out, in, RULE_TOO_MANY_ASKS, a.ask_at, "%d requests in one letter", a.asks);
+	if (out->verdict != GATE_EMPTY && a.asks > 0 && a.substance < 120 * a.asks)
+		out->verdict = GATE_ASK;
+	out->score = (double)a.substance / (a.substance + 40.0);
+	if (out->verdict == GATE_EMPTY || (out->verdict == GATE_ASK && in->kind == KIND_VALUE))
+		out->pass = false;
+}

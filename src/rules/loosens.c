@@ -1,0 +1,121 @@
+/* Is a sequence's cadence at least as tight as the installation's? Only what loosens is told. */
+#include <stdio.h>
+#include <string.h>
+
+#include "rules_int.h"
+
+struct told {
+	struct loosening *out;
+	int max, n;
+};
+
+static void tell(struct told *t, const char *key, const char *what)
+{
+	if (t->n < t->max) {
+		t->out[t->n].key = key;
+		snprintf(t->out[t->n].text, sizeof t->out[t->n].text, "%s: %s", key, what);
+	}
+	t->n++;
+}
+
+static bool is_none(const struct duration *d)
+{
+	return d->ms == 0 && d->business_days == 0;
+}
+
+/* Is `given` possibly shorter? n business days last at least n days; between weekends at most two more for every five,
+ * and one weekend (holidays, which only the contact's calendar knows, are left out of account). */
+static bool is_shorter(const struct duration *base, const struct duration *given)
+{
+	if (base->business_days != 0 && given->business_days != 0)
+		return given->business_days < base->business_days;
+	if (base->business_days != 0)
+		return given->ms < (base->business_days + (base->business_days / 5 + 1) * 2) * CLOCK_DAY;
+	return (given->business_days != 0 ? given->business_days * CLOCK_DAY : given->ms) < base->ms;
+}
+
+static bool has_limit(const struct limits *l, const struct limit *x)
+{
+	for (int i = 0; i < l->n; i++)
+		if (l->row[i].n == x->n && l->row[i].per_ms == x->per_ms)
+			return true;
+	return false;
+}
+
+/* `n per W` loosens if some limit of the policy has n' < n and W' >= W (9-precisions, Defaults): it could never bind.
+ */
+static void limits_check(struct told *t, const char *key, const struct limits *base, const struct limits *given)
+{
+	char text[120], a[32], b[32];
+	for (int i = 0; i < given->n; i++)
+		for (int k = 0; k < base->n; k++) {
+			const struct limit *g = &given->row[i], *p = &base->row[k];
+			if (has_limit(base, g) || p->n >= g->n || p->per_ms < g->per_ms)
+				continue;
+			snprintf(text, sizeof text, "\"%d per %s\" is looser than \"%d per %s\"", g->n,
+				 duration_format(&(struct duration){ g->per_ms, 0 }, a, sizeof a), p->n,
+				 duration_format(&(struct duration){ p->per_ms, 0 }, b, sizeof b));
+			tell(t, key, text);
+			break;
+		}
+}
+
+static bool window_inside(const struct window *base, const struct window *given)
+{
+	if ((given->weekdays & ~base->weekdays) != 0 || given->hours.from < base->hours.from ||
+	    given->hours.to > base->hours.to)
+		return false;
+	bool round_the_clock = base->hours.from == 0 && base->hours.to == 86400 && base->weekdays == 0x7f;
+	if (given->fixed != base->fixed && !round_the_clock)
+		return false; /* the same hours in another zone are other hours */
+	size_t k = 0;
+	for (size_t i = 0; i < base->holiday_n; i++) {
+		while (k < given->holiday_n && given->holidays[k] < base->holidays[i])
+			k++;
+		if (k == given->holiday_n || given->holidays[k] != base->holidays[i])
+			return false;
+	}
+	return true;
+}
+
+static bool has_basis(const struct policy *p, const char *basis)
+{
+	for (size_t i = 0; i < p->consent_accept_n; i++)
+		if (strcmp(p->consent_accept[i], basis) == 0)
+			return true;
+	return false;
+}
+
+int governor_loosens(const struct policy *base, const struct policy *given, struct loosening *out, int max)
+{
+	struct told t = { out, max, 0 };
+	limits_check(&t, "cadence.contact.limits", &base->contact, &given->contact);
+	limits_check(&t, "cadence.account.limits", &base->account, &given->account);
+	limits_check(&t, "cadence.provider.limits", &base->provider, &given->provider);
+	limits_check(&t, "cadence.sender.limits", &base->sender, &given->sender);
+	if (is_shorter(&base->contact_min_gap, &given->contact_min_gap))
+		tell(&t, "cadence.contact.min_gap", "a shorter gap");
+	if (is_shorter(&base->account_min_gap, &given->account_min_gap))
+		tell(&t, "cadence.account.min_gap", "a shorter gap");
+	if (given->backoff_factor < base->backoff_factor)
+		tell(&t, "cadence.backoff.factor", "a smaller factor");
+	/* without a longest gap the back-off grows on: that is tighter than any */
+	if (!is_none(&given->backoff_max_gap) &&
+	    (is_none(&base->backoff_max_gap) || is_shorter(&base->backoff_max_gap, &given->backoff_max_gap)))
+		tell(&t, "cadence.backoff.max_gap", "a shorter longest gap");
+	if (given->gifts_per_ask < base->gifts_per_ask)
+		tell(&t, "cadence.gifts_per_ask", "fewer gifts before an ask");
+	if (base->sunset_touches > 0 && (given->sunset_touches == 0 || given->sunset_touches > base->sunset_touches))
+		tell(&t, "cadence.sunset.touches", "more unanswered touches");
+	if (base->sunset_silence > 0 && (given->sunset_silence == 0 || given->sunset_silence > base->sunset_silence))
+		tell(&t, "cadence.sunset.silence", "a longer silence");
+	for (size_t i = 0; i < given->consent_accept_n; i++)
+		if (!has_basis(base, given->consent_accept[i]))
+			tell(&t, "consent.accept", given->consent_accept[i]);
+	if (base->consent_max_age > 0 &&
+	    (given->consent_max_age == 0 || given->consent_max_age > base->consent_max_age))
+		tell(&t, "consent.max_age", "an older consent");
+	if (!window_inside(&base->window, &given->window))
+		tell(&t, "cadence.window", "a window that is not inside the installation's");
+	return t.n;
+}

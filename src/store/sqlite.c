@@ -1,0 +1,350 @@
+/* The engine: one SQLite database in WAL mode, held exclusively by one connection, and its transactions.
+ *
+ * Durability: synchronous=FULL, so a commit has been fsynced when it returns. With locking_mode=EXCLUSIVE the WAL's
+ * index lives in our memory (no shared file), and a second process is told STORE_LOCKED at once. A commit that fails
+ * (full disk, I/O error) is rolled back, and what is kept in memory is read again: nothing of the transaction happened,
+ * and the store goes on being usable. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "abv/mem.h"
+#include "schema_int.h"
+#include "store_int.h"
+
+#define APPLICATION_ID 0x41425644 /* also in sql/0001_init.sql */
+
+/* Measured (tests/bench/bench_store.c): a message changes three pages that lie anywhere, so small pages make small
+ * commits; a checkpoint each 32 MB of log writes a page that many commits changed once, and its fsyncs are few; 6 MB of
+ * cache keep the daemon below 32 MB. */
+static const char open_sql[] = "PRAGMA page_size = 2048;"
+			       "PRAGMA locking_mode = EXCLUSIVE;"
+			       "PRAGMA cache_size = -6144;"
+			       "PRAGMA temp_store = MEMORY;"
+			       "PRAGMA trusted_schema = OFF;"
+			       "PRAGMA secure_delete = ON;" /* what is forgotten leaves no bytes behind */
+			       "PRAGMA foreign_keys = ON;";
+static const char wal_sql[] = "PRAGMA journal_mode = WAL;"
+			      "PRAGMA synchronous = FULL;"
+			      "PRAGMA wal_autocheckpoint = 16000;"
+			      "PRAGMA journal_size_limit = 134217728;";
+
+/* ---- statements ---- */
+
+static int engine_error(struct store *s, struct err *e)
+{
+	return err_set(e, "store: %s", sqlite3_errmsg(s->db));
+}
+
+sqlite3_stmt *store_stmt(struct store *s, enum sql id)
+{
+	if (s->stmt[id])
+		sqlite3_reset(s->stmt[id]);
+	else
+		sqlite3_prepare_v3(s->db, store_sql[id], -1, SQLITE_PREPARE_PERSISTENT, &s->stmt[id], NULL);
+	return s->stmt[id];
+}
+
+int store_step(struct store *s, sqlite3_stmt *q, struct err *e)
+{
+	int rc = q ? sqlite3_step(q) : SQLITE_ERROR;
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc != SQLITE_DONE)
+		engine_error(s, e);
+	sqlite3_reset(q);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+int store_run(struct store *s, sqlite3_stmt *q, struct err *e)
+{
+	int rc;
+
+	do
+		rc = store_step(s, q, e);
+	while (rc > 0);
+	return rc;
+}
+
+int store_change(struct store *s, struct err *e)
+{
+	return s->in_transaction ? 0 : err_set(e, "store: a change outside a transaction");
+}
+
+int store_changed(const struct store *s)
+{
+	return sqlite3_changes(s->db);
+}
+
+/* ---- opening ---- */
+
+/* Creates the file before SQLite does: its mode is ours (the WAL takes it over), and the directory entry is made
+ * durable. */
+static int create_file(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? mem_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : mem_strdup(".");
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	int rc = -1, dfd = -1;
+
+	if (fd < 0) {
+		rc = errno == EEXIST ? 0 : err_set(e, "%s: %s", path, strerror(errno));
+		goto out;
+	}
+	dfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dfd < 0 || fsync(fd) || fsync(dfd)) {
+		err_set(e, "%s: %s", dir, strerror(errno));
+		goto out;
+	}
+	rc = 0;
+out:
+	if (fd >= 0)
+		close(fd);
+	if (dfd >= 0)
+		close(dfd);
+	free(dir);
+	return rc;
+}
+
+static int pragma_int(sqlite3 *db, const char *sql, int64_t *out)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
+
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(q);
+		*out = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : 0;
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static enum store_status open_failed(struct store *s, const char *path, int rc, struct err *e)
+{
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED: err_set(e, "%s: another process holds the store", path); return STORE_LOCKED;
+	case SQLITE_NOTADB: err_set(e, "%s: this is no abvd store (not a SQLite database)", path); break;
+	case SQLITE_CORRUPT:
+		err_set(e, "%s: the store is damaged (%s); restore it from a backup", path, sqlite3_errmsg(s->db));
+		break;
+	default: err_set(e, "%s: %s", path, s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc)); break;
+	}
+	return STORE_IO;
+}
+
+/* Each file in a transaction of its own with its number: a crash between two leaves the older schema whole. */
+static int migrate(struct store *s, int64_t version)
+{
+	char number[64];
+	int rc = SQLITE_OK;
+
+	for (const struct schema_file *f = store_schema; f->version && rc == SQLITE_OK; f++) {
+		if (f->version <= version)
+			continue;
+		snprintf(number, sizeof(number), "PRAGMA user_version = %d; COMMIT", f->version);
+		rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(s->db, f->sql, NULL, NULL, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(s->db, number, NULL, NULL, NULL);
+	}
+	return rc;
+}
+
+static enum store_status check_and_migrate(struct store *s, const char *path, struct err *e)
+{
+	int64_t version = 0, application = 0, tables = 0;
+	int last = 0, rc;
+
+	for (const struct schema_file *f = store_schema; f->version; f++)
+		last = f->version;
+	rc = pragma_int(s->db, "PRAGMA user_version", &version);
+	if (rc == SQLITE_OK)
+		rc = pragma_int(s->db, "PRAGMA application_id", &application);
+	if (rc == SQLITE_OK)
+		rc = pragma_int(s->db, "SELECT count(*) FROM sqlite_master", &tables);
+	if (rc != SQLITE_OK)
+		return open_failed(s, path, rc, e);
+	if (application != APPLICATION_ID && (application || version || tables)) {
+		err_set(e, "%s: this is no abvd store (a SQLite database of another program)", path);
+		return STORE_IO;
+	}
+	if (version > last) {
+		err_set(e,
+			"%s: the store has schema version %" PRId64
+			", this abvd knows up to %d: a newer abvd has used it",
+			path, version, last);
+		return STORE_NEWER;
+	}
+	rc = sqlite3_exec(s->db, wal_sql, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = migrate(s, version);
+	return rc == SQLITE_OK ? STORE_OK : open_failed(s, path, rc, e);
+}
+
+static int load_key(struct store *s, struct err *e)
+{
+	sqlite3_stmt *q = store_stmt(s, SQL_SECRET);
+	int rc = store_step(s, q, e);
+
+	if (rc > 0) {
+		rc = sqlite3_column_bytes(q, 0) == KEY_BYTES ? 0 : err_set(e, "store: the key has a wrong length");
+		if (!rc)
+			memcpy(s->key.byte, sqlite3_column_blob(q, 0), KEY_BYTES);
+		sqlite3_reset(q);
+		return rc;
+	}
+	if (rc < 0)
+		return -1;
+	key_generate(&s->key);
+	q = store_stmt(s, SQL_SECRET_PUT);
+	sqlite3_bind_blob(q, 1, s->key.byte, KEY_BYTES, SQLITE_STATIC);
+	return store_run(s, q, e);
+}
+
+int store_mirrors_load(struct store *s, struct err *e)
+{
+	sqlite3_stmt *q;
+
+	if (store_names_load(s, e) || store_figures_load(s, e) || store_flights_load(s, e))
+		return -1;
+	store_recents_free(s);
+	for (size_t i = 0; i < ACCOUNT_SLOTS; i++) {
+		free(s->account[i].key);
+		s->account[i] = (struct account_slot){ 0 };
+	}
+	q = store_stmt(s, SQL_TOUCH_LAST);
+	if (store_step(s, q, e) <= 0)
+		return -1;
+	s->touch_high = col_int(q, 0);
+	if (s->touch_given < s->touch_high)
+		s->touch_given = s->touch_high;
+	sqlite3_reset(q);
+	return 0;
+}
+
+enum store_status store_open(const char *path, struct store **out, struct err *e)
+{
+	struct store *s = mem_alloc(sizeof(*s));
+	enum store_status status = STORE_IO;
+	int rc;
+
+	*out = NULL;
+	s->account = mem_array(ACCOUNT_SLOTS, sizeof(*s->account));
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused once SQLite is in use: no matter */
+	if (strcmp(path, ":memory:") != 0 && create_file(path, e))
+		goto out;
+	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->db, open_sql, NULL, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		status = open_failed(s, path, rc, e);
+		goto out;
+	}
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	status = check_and_migrate(s, path, e);
+	if (status == STORE_OK && (load_key(s, e) || store_mirrors_load(s, e)))
+		err_wrap(e, "%s", path), status = STORE_IO;
+out:
+	if (status == STORE_OK)
+		*out = s;
+	else
+		store_close(&s);
+	return status;
+}
+
+void store_close(struct store **sp)
+{
+	struct store *s = *sp;
+
+	if (!s)
+		return;
+	if (s->in_transaction)
+		store_rollback(s);
+	for (int i = 0; i < SQL_COUNT; i++)
+		sqlite3_finalize(s->stmt[i]);
+	sqlite3_close(s->db);
+	store_names_free(s);
+	store_flights_free(s);
+	store_recents_free(s);
+	for (size_t i = 0; i < ACCOUNT_SLOTS; i++)
+		free(s->account[i].key);
+	free(s->account);
+	free(s->owed);
+	free(s->setting);
+	free(s->history_account.time);
+	free(s->history_provider.time);
+	free(s->history_sender.time);
+	free(s);
+	*sp = NULL;
+}
+
+/* ---- transactions ---- */
+
+int store_begin(struct store *s, struct err *e)
+{
+	if (s->in_transaction)
+		return err_set(e, "store: a transaction is open already");
+	if (store_run(s, store_stmt(s, SQL_BEGIN), e))
+		return -1;
+	s->changes = sqlite3_total_changes64(s->db);
+	s->in_transaction = true;
+	return 0;
+}
+
+static int commit(struct store *s, struct err *e)
+{
+	if (!s->in_transaction)
+		return err_set(e, "store: a commit without a transaction");
+	/* SQLite itself rolls back on some errors (a full disk among them): then a part is gone, so all must be. */
+	if (sqlite3_get_autocommit(s->db))
+		return err_set(e, "store: the transaction was lost by an earlier error");
+	if (store_owed_flush(s, e) || store_days_flush(s, e) || store_figures_flush(s, e))
+		return -1;
+	return store_run(s, store_stmt(s, SQL_COMMIT), e);
+}
+
+void store_rollback(struct store *s)
+{
+	struct err e = { "" };
+
+	if (!s->in_transaction)
+		return;
+	s->in_transaction = false;
+	if (!sqlite3_get_autocommit(s->db))
+		store_run(s, store_stmt(s, SQL_ROLLBACK), &e);
+	else
+		s->changes = -1;
+	if (sqlite3_total_changes64(s->db) != s->changes && store_mirrors_load(s, &e))
+		snprintf(s->error, sizeof(s->error), "%s", e.text);
+}
+
+int store_commit_now(struct store *s, struct err *e)
+{
+	struct err why = { "" };
+
+	if (!commit(s, &why)) {
+		s->in_transaction = false;
+		s->error[0] = '\0';
+		return 0;
+	}
+	snprintf(s->error, sizeof(s->error), "%s", why.text);
+	if (s->in_transaction) {
+		s->changes = -1; /* figures may differ from what is stored without any row's having changed */
+		store_rollback(s);
+	}
+	return err_set(e, "%s", why.text);
+}
+
+void store_commit(struct store *s, void (*done)(void *arg, int status), void *arg)
+{
+	done(arg, store_commit_now(s, NULL));
+}

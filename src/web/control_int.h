@@ -1,0 +1,148 @@
+/* What the files of this room share: a call (one request and its answer), the verbs' table, and how answers are written. */
+#ifndef CONTROL_INT_H
+#define CONTROL_INT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "abv/buf.h"
+#include "abv/mailaddr.h"
+#include "abv/store.h"
+#include "abv/web.h"
+
+struct call;
+struct event;
+struct server;
+
+/* ---- calls: call.c ---- */
+
+#define CALL_LATER 0 /* instead of a status: the call answers itself, by call_finish */
+
+struct control {
+	struct store *store;
+	struct control_ops ops;
+	struct event_base *base; /* NULL without a loop (control_handle only) */
+	struct server *server;	 /* NULL likewise */
+	TAILQ_HEAD(, call) parked; /* that answer later */
+};
+
+struct call {
+	struct control *control;
+	struct store *store;
+	const struct control_ops *ops;
+	const struct verb *verb;
+	int64_t now;
+	json_t *in;	/* the request's object */
+	struct buf out; /* the answer's members, without the braces */
+	struct err err; /* of a refusal */
+	bool keep;	/* commit, although the answer is a refusal */
+	bool wrote;	/* something was committed */
+
+	/* later: */
+	int (*step)(struct call *c);  /* the next slice: CALL_LATER or the status */
+	void (*reply)(void *arg, int status, const struct buf *body); /* once; status 0: there will be no answer */
+	void *reply_arg;
+	bool parked, awaited;	      /* awaited: a callback will come, so the call must outlive the control */
+	struct event *timer;
+	TAILQ_ENTRY(call) link;
+
+	/* verbs' own, between their functions */
+	struct bulk *bulk;	      /* enroll in slices; owned */
+	char address[MAILADDR_MAX];   /* forget */
+	char hash[64];
+	int status;		      /* test: the outcome, when it came at once */
+};
+
+/* Runs a verb. The answer goes to reply, at once or later. */
+void call_begin(struct control *control, const char *verb, const char *body, size_t n,
+		void (*reply)(void *arg, int status, const struct buf *body), void *reply_arg, struct call **parked);
+void call_finish(struct call *c, int status); /* answers and frees */
+void call_drop(struct call *c);		      /* whoever asked is gone: the work goes on, the answer goes nowhere */
+void call_close(struct call *c);	      /* the control ends */
+
+int call_refuse(struct call *c, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* returns status */
+int call_failed(struct call *c); /* the store's error stands in err: 500 */
+
+/* ---- members of the request; checked before the verb runs, so what is there has its type ---- */
+enum member_type { MEMBER_TEXT, MEMBER_INTEGER, MEMBER_BOOL, MEMBER_ROWS };
+struct member {
+	const char *name;
+	enum member_type type;
+	bool required;
+};
+const char *call_text(const struct call *c, const char *name); /* "" when absent */
+bool call_bool(const struct call *c, const char *name);
+int64_t call_integer(const struct call *c, const char *name, int64_t absent);
+/* 200 and the contact (caller frees), or a refusal. */
+int call_contact(struct call *c, struct contact **out);
+/* 200 and the sequence of the plan, or a refusal. */
+int call_sequence(struct call *c, const struct plan_sequence **out);
+bool text_is_clean(const char *s); /* no control characters */
+
+/* ---- the verbs ---- */
+#define MEMBERS_MAX 4
+struct verb {
+	const char *name;
+	bool writes;			     /* runs inside a transaction that is committed with status 200 */
+	int (*run)(struct call *c);	     /* the status, or CALL_LATER */
+	int (*after)(struct call *c);	     /* after the commit: the status */
+	struct member member[MEMBERS_MAX + 1];
+};
+extern const struct verb control_verbs[]; /* by name; the last has none */
+
+int verb_config(struct call *c);
+int verb_enroll(struct call *c);
+int verb_explain(struct call *c);
+int verb_export(struct call *c);
+int verb_forget(struct call *c);
+int verb_forget_after(struct call *c);
+int verb_hold(struct call *c);
+int verb_import(struct call *c);
+int verb_pause(struct call *c);
+int verb_pause_after(struct call *c);
+int verb_queue(struct call *c);
+int verb_resume(struct call *c);
+int verb_show(struct call *c);
+int verb_status(struct call *c);
+int verb_stop(struct call *c);
+int verb_suppress(struct call *c);
+int verb_test(struct call *c);
+int verb_unknown(struct call *c);
+int verb_unsuppress(struct call *c);
+
+/* Log files that a crash or an error left with a forgotten person in them. */
+void forget_resume(struct control *control);
+void bulk_free(struct bulk **b);
+
+/* ---- what verbs do alike: contact.c ---- */
+/* An event at now. c or address may be NULL; sequence, step and detail "". */
+int call_event(struct call *c, enum event_type type, const struct contact *contact, const char *address, const char *sequence,
+	       const char *step, const char *detail);
+/* Ends the active enrollments of a contact, of one sequence or (NULL) of all, with their events. Adds to *n. 0, -1. */
+int contact_stop(struct call *c, const struct contact *contact, const char *sequence, enum reason why, int *n);
+/* Seen: enrollments of the sequence in any state. -1 on error. */
+int contact_enrollments(struct call *c, int64_t contact_id, const char *sequence);
+
+/* ---- answers: answer.c ---- */
+void answer_open(struct buf *b, const char *name, char bracket); /* a member that is an array or an object */
+void answer_element(struct buf *b, char bracket);		 /* the next element of an array */
+void answer_text(struct buf *b, const char *name, const char *value); /* nothing for "" */
+void answer_time(struct buf *b, const char *name, int64_t t);	      /* nothing for 0 and for never */
+void answer_contact(struct buf *b, const struct contact *c);
+void answer_enrollment(struct buf *b, const struct enrollment *en);
+void answer_touch(struct buf *b, const struct touch *t);
+void answer_event(struct buf *b, const struct event *ev);
+void answer_next(struct buf *b, const struct next_step *next, bool evidence);
+
+/* ---- server.c: HTTP on the Unix socket ---- */
+int server_open(struct control *control, const char *path, struct server **out, struct err *e);
+void server_close(struct server **s);
+void server_set_deadline(struct server *s, int64_t ms);
+
+/* ---- socket.c ---- */
+/* A listening socket at path (see abv/web.h): the descriptor, -1. */
+int socket_listen(const char *path, struct err *e);
+
+#endif

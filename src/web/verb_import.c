@@ -1,0 +1,175 @@
+/* import: rows are independent of each other; the good ones of a request go in with one transaction, the bad ones come back
+ * with their line. Two rows of one address: the later one stands. A suppressed contact is updated and stays suppressed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "abv/json.h"
+#include "abv/mem.h"
+#include "import_int.h"
+
+#define ROWS_MAX 1000
+
+struct import {
+	struct call *call;
+	const struct plan *plan;
+	struct row *row;
+	size_t n;
+	int64_t put[3]; /* by enum put_result */
+	int64_t enrolled;
+	struct buf errors; /* elements */
+};
+
+/* ---- reading ---- */
+
+static void row_error(struct import *im, int64_t line, const struct err *why)
+{
+	struct buf *b = &im->errors;
+
+	buf_char(b, b->len ? ',' : ' ');
+	buf_char(b, '{');
+	json_add_int(b, "line", line);
+	json_add_str(b, "message", why->text);
+	buf_char(b, '}');
+}
+
+static void row_take(struct import *im, const json_t *json, size_t i)
+{
+	const json_t *line = json_object_get(json, "line");
+	struct row *r = &im->row[im->n];
+	struct err why = { "" };
+	int rc;
+
+	r->line = json_is_integer(line) ? json_integer_value(line) : (int64_t)i + 1;
+	rc = json_is_object(json) ? row_read(json, im->call->now, r, &why) : err_set(&why, "this row is no object");
+	if (!rc) {
+		im->n++;
+		return;
+	}
+	row_error(im, r->line, &why);
+	row_free(r);
+	*r = (struct row){ 0 };
+}
+
+static void rows_take(struct import *im, const json_t *rows)
+{
+	json_t *last = json_object(), *seen;
+	const json_t *json;
+	size_t i;
+
+	json_array_foreach (rows, i, json)
+		row_take(im, json, i);
+	for (i = 0; i < im->n; i++) {
+		seen = json_object_get(last, im->row[i].email);
+		if (seen)
+			im->row[json_integer_value(seen)].superseded = true;
+		json_object_set_new(last, im->row[i].email, json_integer((json_int_t)i));
+	}
+	json_decref(last);
+}
+
+/* ---- storing ---- */
+
+static int import_event(struct call *c, const struct contact *contact)
+{
+	struct buf detail = { 0 };
+	int rc;
+
+	answer_text(&detail, "timezone", contact->timezone);
+	answer_text(&detail, "consent", contact->consent);
+	json_add_time(&detail, "consent_at", contact->consent_at);
+	rc = call_event(c, EVENT_CONTACT_IMPORTED, contact, NULL, "", "", buf_text(&detail));
+	buf_free(&detail);
+	return rc;
+}
+
+static bool enrolls_itself(const struct sequence *s, const struct contact *contact)
+{
+	switch (s->enroll) {
+	case ENROLL_ON_IMPORT: return true;
+	case ENROLL_TAG: return contact_has_tag(contact, s->enroll_tag);
+	case ENROLL_MANUAL: break;
+	}
+	return false;
+}
+
+static int enroll_imported(struct import *im, int64_t id)
+{
+	const struct config *config = im->plan->config;
+	struct call *c = im->call;
+	struct contact *contact = NULL;
+	enum reason why;
+	int rc = store_contact_by_id(c->store, id, &contact, &c->err) < 0 ? -1 : 0;
+
+	for (size_t i = 0; i < config->sequence_n && rc >= 0 && contact; i++) {
+		if (!enrolls_itself(&config->sequence[i], contact))
+			continue;
+		rc = c->ops->enroll(c->ops->arg, contact, &config->sequence[i], true, &why, &c->err);
+		im->enrolled += rc == 1;
+	}
+	contact_free(&contact);
+	return rc < 0 ? -1 : 0;
+}
+
+static int row_store(struct import *im, const struct row *r)
+{
+	struct call *c = im->call;
+	struct contact *known = NULL, fresh;
+	struct buf keep = { 0 };
+	enum put_result result = PUT_SAME;
+	int rc = -1;
+
+	if (store_contact_by_email(c->store, r->email, &known, &c->err) < 0)
+		goto out;
+	row_contact(r, known, im->plan->config, &fresh, &keep);
+	if (store_contact_put(c->store, &fresh, c->now, &result, &fresh.id, &c->err))
+		goto out;
+	im->put[result]++;
+	rc = 0;
+	if (result == PUT_SAME)
+		goto out;
+	rc = import_event(c, &fresh);
+	if (!rc && result == PUT_CHANGED) /* zone, consent, values for placeholders: every wait may look different */
+		rc = store_wake_contact(c->store, fresh.id, c->now, &c->err);
+	if (!rc)
+		rc = enroll_imported(im, fresh.id);
+out:
+	contact_free(&known);
+	buf_free(&keep);
+	return rc;
+}
+
+static void import_answer(struct import *im)
+{
+	struct buf *out = &im->call->out;
+
+	json_add_int(out, "created", im->put[PUT_CREATED]);
+	json_add_int(out, "changed", im->put[PUT_CHANGED]);
+	json_add_int(out, "same", im->put[PUT_SAME]);
+	json_add_int(out, "enrolled", im->enrolled);
+	answer_open(out, "errors", '[');
+	buf_str(out, buf_text(&im->errors));
+	buf_char(out, ']');
+}
+
+int verb_import(struct call *c)
+{
+	const json_t *rows = json_object_get(c->in, "rows");
+	struct import im = { .call = c, .plan = c->ops->plan(c->ops->arg) };
+	size_t n = json_array_size(rows);
+	int rc = 0;
+
+	if (n > ROWS_MAX)
+		return call_refuse(c, 400, "rows: these are %zu, more than %d", n, ROWS_MAX);
+	im.row = mem_array(n + 1, sizeof(*im.row));
+	rows_take(&im, rows);
+	for (size_t i = 0; i < im.n && !rc; i++) {
+		if (!im.row[i].superseded)
+			rc = row_store(&im, &im.row[i]);
+	}
+	import_answer(&im);
+	for (size_t i = 0; i < im.n; i++)
+		row_free(&im.row[i]);
+	free(im.row);
+	buf_free(&im.errors);
+	return rc ? call_failed(c) : 200;
+}

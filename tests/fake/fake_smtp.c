@@ -1,0 +1,817 @@
+/* An SMTP relay that can misbehave on demand: for tests, and for `make try`. It never sends anything anywhere; it listens on 127.0.0.1
+ * only, prints `listening PORT` on stdout, and ends with status 0 on SIGTERM or SIGINT.
+ *
+ *   --port N           default: a free one
+ *   --maildir DIR      writes what it accepted there, byte for byte, through tmp/ to new/
+ *   --log FILE         one JSON object a line: ts conn event from to message_id code bytes; events: connect mail rcpt data message close
+ *   --script FILE      lines `ADDRESS BEHAVIOUR`: the behaviour of a recipient whose local part does not name it; `*` is everyone
+ *   --no-pipelining    does not offer PIPELINING          --no-smtputf8  does not offer SMTPUTF8
+ *   --greeting CODE    greets with CODE; from 400 on it closes then
+ *   --ehlo-refuse      502 to EHLO; HELO is taken
+ *   --auth USER:PASS   offers AUTH PLAIN LOGIN and takes MAIL only after it
+ *   --greylist SECONDS 450 to a recipient until so long after the first attempt
+ *   --latency MS       every answer, or group of pipelined answers, comes so much later
+ *   --reply-limit N    421 to the MAIL after N messages of a connection
+ *   --max-connections N  421 as the greeting of any further one
+ *   --size N           offers SIZE N and keeps to it
+ *   --exit-after N     ends after N accepted messages
+ *   --help
+ *
+ * Behaviours, by the recipient's local part (the rows of `behaviours` below have the codes); `+N` is a number:
+ *   tempfail+N  450 for the first N attempts     baduser  plain550  relaydenied   refused at RCPT      ok251  251 to RCPT
+ *   rcpt-354    550 to RCPT, yet 354 to DATA     baddata  tempdatacmd  refused at DATA
+ *   policy  toolarge  tempdata   refused after the dot        421-dot  garbage-dot  longline   answers to the dot
+ *   hangup-rcpt  hangup-data  hangup-dot  rst-dot   closed there          silent-rcpt  silent-dot   no answer
+ *   slow-dot+MS  late answer     early-552  an answer in the middle of the body
+ *   421-mail  tempmail  badsender   at MAIL: by the sender's local part, or a recipient's that is pipelined behind it
+ *   multi  answers of many lines      split  answers byte by byte
+ *
+ * STARTTLS is not offered: the tests that need it use a real Postfix (tests/system/postfix.sh). */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "abv/buf.h"
+#include "abv/clock.h"
+#include "abv/json.h"
+#include "abv/mem.h"
+
+#define LINE_MAX_BYTES 65536
+#define ADDRESS_MAX    320
+
+enum phase { AT_MAIL, AT_RCPT, AT_DATA, AT_BODY, AT_DOT, AT_ALL };
+enum what { ANSWER, HANGUP, RESET, SILENT, SLOW, TEMPFAIL, RCPT_354, GARBAGE, LONGLINE, MULTI, SPLIT };
+
+struct behaviour {
+	const char *name;
+	enum phase phase;
+	enum what what;
+	int code;
+	const char *text;
+};
+
+static const struct behaviour behaviours[] = {
+	{ "421-mail", AT_MAIL, ANSWER, 421, "4.3.2 going down" },
+	{ "tempmail", AT_MAIL, ANSWER, 451, "4.3.0 try again later" },
+	{ "badsender", AT_MAIL, ANSWER, 550, "5.1.8 sender refused" },
+	{ "tempfail", AT_RCPT, TEMPFAIL, 450, "4.2.0 mailbox busy" },
+	{ "baduser", AT_RCPT, ANSWER, 550, "5.1.1 no such user" },
+	{ "plain550", AT_RCPT, ANSWER, 550, "no such user here" },
+	{ "relaydenied", AT_RCPT, ANSWER, 554, "5.7.1 relay access denied" },
+	{ "ok251", AT_RCPT, ANSWER, 251, "2.1.5 will forward" },
+	{ "rcpt-354", AT_RCPT, RCPT_354, 550, "5.1.1 no such user" },
+	{ "hangup-rcpt", AT_RCPT, HANGUP, 0, "" },
+	{ "silent-rcpt", AT_RCPT, SILENT, 0, "" },
+	{ "baddata", AT_DATA, ANSWER, 554, "5.7.1 data refused" },
+	{ "tempdatacmd", AT_DATA, ANSWER, 451, "4.3.0 no space" },
+	{ "hangup-data", AT_BODY, HANGUP, 0, "" },
+	{ "early-552", AT_BODY, ANSWER, 552, "5.3.4 enough of it" },
+	{ "policy", AT_DOT, ANSWER, 550, "5.7.1 refused by policy" },
+	{ "toolarge", AT_DOT, ANSWER, 552, "5.3.4 message too big" },
+	{ "tempdata", AT_DOT, ANSWER, 451, "4.3.0 queue full" },
+	{ "421-dot", AT_DOT, ANSWER, 421, "4.3.2 going down" },
+	{ "hangup-dot", AT_DOT, HANGUP, 0, "" },
+	{ "rst-dot", AT_DOT, RESET, 0, "" },
+	{ "slow-dot", AT_DOT, SLOW, 0, "" },
+	{ "silent-dot", AT_DOT, SILENT, 0, "" },
+	{ "garbage-dot", AT_DOT, GARBAGE, 0, "" },
+	{ "longline", AT_DOT, LONGLINE, 0, "" },
+	{ "multi", AT_ALL, MULTI, 0, "" },
+	{ "split", AT_ALL, SPLIT, 0, "" },
+};
+
+struct recipient { /* one that was tried before */
+	LIST_ENTRY(recipient) link;
+	char address[ADDRESS_MAX];
+	long attempts;
+	int64_t first;
+};
+
+struct script {
+	LIST_ENTRY(script) link;
+	char address[ADDRESS_MAX], local[ADDRESS_MAX];
+};
+
+enum state { COMMAND, DATA, AUTH_PLAIN, AUTH_USER, AUTH_PASS };
+
+struct conn {
+	struct bufferevent *bev;
+	struct event *timer;  /* later answers, and answers byte by byte */
+	int no;
+	enum state state;
+	bool closing, reset, silent, paused, multi, split, authenticated, in_mail, take_data;
+	long messages;
+	char from[ADDRESS_MAX], to[ADDRESS_MAX], user[128];
+	const struct behaviour *is;
+	long n;               /* behind the + */
+	struct buf body, out;
+};
+
+static struct {
+	int port, greeting;
+	const char *maildir, *log, *script, *auth;
+	bool no_pipelining, no_smtputf8, ehlo_refuse;
+	long greylist, latency, reply_limit, max_connections, size, exit_after;
+} option = { .greeting = 220 };
+
+static struct event_base *base;
+static LIST_HEAD(, recipient) recipients = LIST_HEAD_INITIALIZER(recipients);
+static LIST_HEAD(, script) scripts = LIST_HEAD_INITIALIZER(scripts);
+static FILE *log_file;
+static int conns_made, conns_open;
+static long accepted;
+
+static void process(struct conn *c);
+
+static int64_t now_real(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void transcript(const struct conn *c, const char *event, int code, const char *id, size_t bytes)
+{
+	struct buf b = { 0 };
+
+	if (!log_file)
+		return;
+	buf_char(&b, '{');
+	json_add_time(&b, "ts", now_real());
+	json_add_int(&b, "conn", c->no);
+	json_add_str(&b, "event", event);
+	if (*c->from)
+		json_add_str(&b, "from", c->from);
+	if (*c->to)
+		json_add_str(&b, "to", c->to);
+	if (*id)
+		json_add_str(&b, "message_id", id);
+	if (code)
+		json_add_int(&b, "code", code);
+	if (bytes)
+		json_add_int(&b, "bytes", (int64_t)bytes);
+	fprintf(log_file, "%s}\n", buf_text(&b));
+	fflush(log_file);
+	buf_free(&b);
+}
+
+/* ---- answers ---- */
+
+static void conn_free(struct conn *c)
+{
+	struct linger rst = { 1, 0 };
+
+	transcript(c, "close", 0, "", 0);
+	if (c->reset)
+		setsockopt(bufferevent_getfd(c->bev), SOL_SOCKET, SO_LINGER, &rst, sizeof rst);
+	event_free(c->timer);
+	bufferevent_free(c->bev);
+	buf_free(&c->body);
+	buf_free(&c->out);
+	free(c);
+	conns_open--;
+	if (option.exit_after && accepted >= option.exit_after)
+		event_base_loopexit(base, NULL);
+}
+
+static void in_ms(struct conn *c, long ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	c->paused = true;
+	event_add(c->timer, &tv);
+}
+
+static void say(struct conn *c, int code, const char *text)
+{
+	if (c->multi)
+		for (int i = 0; i < 60; i++)
+			buf_printf(&c->out, "%d-%s, line %d of an answer that goes on and on\r\n", code, text, i);
+	buf_printf(&c->out, "%d %s\r\n", code, text);
+	if (code == 421)
+		c->closing = true;
+}
+
+/* Puts out what was said; may free the connection: then true. */
+static bool put_out(struct conn *c)
+{
+	size_t n = c->split && c->out.len ? 1 : c->out.len;
+
+	if (n)
+		bufferevent_write(c->bev, c->out.data, n);
+	buf_consume(&c->out, n);
+	if (c->out.len) {
+		in_ms(c, 1);
+		return false;
+	}
+	if (!c->closing)
+		return false;
+	if (c->reset || !evbuffer_get_length(bufferevent_get_output(c->bev))) {
+		conn_free(c);
+		return true;
+	}
+	return false; /* on_written comes */
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	c->paused = false;
+	if (!put_out(c) && !c->paused)
+		process(c);
+}
+
+static void on_written(struct bufferevent *bev, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)bev;
+	if (c->closing && !c->out.len)
+		conn_free(c);
+}
+
+/* ---- behaviours ---- */
+
+static const struct behaviour *behaviour_of(const char *address, long *n)
+{
+	const char *local = address;
+	struct script *s;
+
+	LIST_FOREACH (s, &scripts, link)
+		if (strcmp(s->address, "*") == 0 || strcasecmp(s->address, address) == 0)
+			local = s->local;
+	for (size_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++) {
+		size_t len = strlen(behaviours[i].name);
+
+		if (strncasecmp(local, behaviours[i].name, len) == 0 && strchr("@+", local[len])) {
+			*n = local[len] == '+' ? strtol(local + len + 1, NULL, 10) : 0;
+			return &behaviours[i];
+		}
+	}
+	return NULL;
+}
+
+static struct recipient *recipient_of(const char *address)
+{
+	struct recipient *r;
+
+	LIST_FOREACH (r, &recipients, link)
+		if (strcasecmp(r->address, address) == 0)
+			return r;
+	r = mem_alloc(sizeof *r);
+	snprintf(r->address, sizeof r->address, "%s", address);
+	r->first = clock_mono();
+	LIST_INSERT_HEAD(&recipients, r, link);
+	return r;
+}
+
+/* True when the behaviour took the answer's place. */
+static bool misbehave(struct conn *c, enum phase at)
+{
+	if (!c->is || c->is->phase != at)
+		return false;
+	switch (c->is->what) {
+	case ANSWER: say(c, c->is->code, c->is->text); return true;
+	case HANGUP: c->closing = true; return true;
+	case RESET: c->closing = c->reset = true; return true;
+	case SILENT: c->silent = true; return true;
+	case GARBAGE: buf_str(&c->out, "what do you mean?\r\n"); return true;
+	case LONGLINE: buf_printf(&c->out, "250 %05000d\r\n", 0); return true;
+	case SLOW:
+	case TEMPFAIL:
+	case RCPT_354:
+	case MULTI:
+	case SPLIT: break;
+	}
+	return false;
+}
+
+/* ---- commands ---- */
+
+static bool address_in(const char *line, char out[ADDRESS_MAX])
+{
+	const char *from = strchr(line, '<'), *to = from ? strchr(from, '>') : NULL;
+
+	if (!to || to - from >= ADDRESS_MAX)
+		return false;
+	snprintf(out, ADDRESS_MAX, "%.*s", (int)(to - from - 1), from + 1);
+	return true;
+}
+
+static void forget_mail(struct conn *c)
+{
+	c->in_mail = c->take_data = c->multi = c->split = false;
+	c->from[0] = c->to[0] = '\0';
+	c->is = NULL;
+	buf_clear(&c->body);
+}
+
+static void do_hello(struct conn *c, const char *line)
+{
+	bool ehlo = strncasecmp(line, "EHLO", 4) == 0;
+
+	if (ehlo && option.ehlo_refuse) {
+		say(c, 502, "5.5.1 EHLO is not known here");
+		return;
+	}
+	if (!ehlo) {
+		say(c, 250, "fake.example");
+		return;
+	}
+	buf_str(&c->out, "250-fake.example\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n");
+	if (!option.no_pipelining)
+		buf_str(&c->out, "250-PIPELINING\r\n");
+	if (!option.no_smtputf8)
+		buf_str(&c->out, "250-SMTPUTF8\r\n");
+	if (option.auth)
+		buf_str(&c->out, "250-AUTH PLAIN LOGIN\r\n");
+	buf_printf(&c->out, "250 SIZE %ld\r\n", option.size);
+}
+
+/* Who is behind a pipelined MAIL: behaviours at MAIL are the recipient's too. */
+static void look_ahead(struct conn *c, long *n)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	char line[512], to[ADDRESS_MAX];
+	ev_ssize_t got = evbuffer_copyout(in, line, sizeof line - 1);
+
+	line[got > 0 ? got : 0] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	if (strncasecmp(line, "RCPT TO:", 8) == 0 && address_in(line, to))
+		c->is = behaviour_of(to, n);
+}
+
+static void do_mail(struct conn *c, const char *line)
+{
+	const char *size = strcasestr(line, " SIZE=");
+	long n = 0;
+
+	if (option.auth && !c->authenticated) {
+		say(c, 530, "5.7.0 authentication required");
+	} else if (c->in_mail) {
+		say(c, 503, "5.5.1 nested MAIL");
+	} else if (!address_in(line, c->from)) {
+		say(c, 501, "5.1.7 bad sender address");
+	} else if (option.reply_limit && c->messages >= option.reply_limit) {
+		say(c, 421, "4.7.0 enough messages on this connection");
+	} else if (option.size && size && strtol(size + 6, NULL, 10) > option.size) {
+		say(c, 552, "5.3.4 message too big");
+	} else {
+		c->is = behaviour_of(c->from, &n);
+		if (!c->is || c->is->phase != AT_MAIL)
+			look_ahead(c, &n);
+		transcript(c, "mail", 0, "", 0);
+		if (misbehave(c, AT_MAIL))
+			return;
+		c->is = NULL;
+		c->in_mail = true;
+		say(c, 250, "2.1.0 sender ok");
+	}
+}
+
+static void rcpt_code(struct conn *c, int code, const char *text)
+{
+	transcript(c, "rcpt", code, "", 0);
+	c->take_data = code / 100 == 2 || (c->is && c->is->what == RCPT_354);
+	say(c, code, text);
+}
+
+static void do_rcpt(struct conn *c, const char *line)
+{
+	struct recipient *r;
+
+	if (!c->in_mail) {
+		say(c, 503, "5.5.1 MAIL first");
+		return;
+	}
+	if (!address_in(line, c->to)) {
+		say(c, 501, "5.1.3 bad recipient address");
+		return;
+	}
+	c->is = behaviour_of(c->to, &c->n);
+	c->multi = c->is && c->is->what == MULTI;
+	c->split = c->is && c->is->what == SPLIT;
+	r = recipient_of(c->to);
+	r->attempts++;
+	if (option.greylist && clock_mono() - r->first < option.greylist * 1000)
+		rcpt_code(c, 450, "4.2.0 greylisted");
+	else if (c->is && c->is->what == TEMPFAIL && r->attempts <= c->n)
+		rcpt_code(c, c->is->code, c->is->text);
+	else if (c->is && c->is->phase == AT_RCPT && (c->is->what == ANSWER || c->is->what == RCPT_354))
+		rcpt_code(c, c->is->code, c->is->text);
+	else if (!misbehave(c, AT_RCPT))
+		rcpt_code(c, 250, "2.1.5 recipient ok");
+}
+
+static void do_data(struct conn *c, const char *line)
+{
+	(void)line;
+	if (!c->in_mail || !c->take_data) {
+		say(c, 554, "5.5.1 no valid recipients");
+	} else if (!misbehave(c, AT_DATA)) {
+		transcript(c, "data", 354, "", 0);
+		c->state = DATA;
+		say(c, 354, "go ahead");
+	}
+}
+
+static void do_rset(struct conn *c, const char *line)
+{
+	(void)line;
+	forget_mail(c);
+	say(c, 250, "2.0.0 forgotten");
+}
+
+static void do_noop(struct conn *c, const char *line)
+{
+	(void)line;
+	say(c, 250, "2.0.0 ok");
+}
+
+static void do_quit(struct conn *c, const char *line)
+{
+	(void)line;
+	say(c, 221, "2.0.0 bye");
+	c->closing = true;
+}
+
+/* ---- AUTH PLAIN and LOGIN (RFC 4616) ---- */
+
+static size_t base64_decode(const char *in, char *out, size_t cap)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned bits = 0, n = 0;
+	size_t len = 0;
+
+	for (const char *d; *in && *in != '=' && (d = strchr(digits, *in)) != NULL; in++) {
+		bits = bits << 6 | (unsigned)(d - digits);
+		n += 6;
+		if (n >= 8 && len + 1 < cap)
+			out[len++] = (char)(bits >> (n -= 8) & 0xff);
+	}
+	out[len] = '\0';
+	return len;
+}
+
+static void check_login(struct conn *c, const char *user, const char *pass)
+{
+	size_t n = strlen(user);
+
+	c->state = COMMAND;
+	c->authenticated = strncmp(option.auth, user, n) == 0 && option.auth[n] == ':' && strcmp(option.auth + n + 1, pass) == 0;
+	say(c, c->authenticated ? 235 : 535, c->authenticated ? "2.7.0 welcome" : "5.7.8 credentials refused");
+}
+
+static void auth_line(struct conn *c, const char *line)
+{
+	char text[256];
+	size_t n = base64_decode(line, text, sizeof text), zid = strlen(text) + 1;
+
+	if (c->state == AUTH_USER) {
+		snprintf(c->user, sizeof c->user, "%.127s", text);
+		c->state = AUTH_PASS;
+		say(c, 334, "UGFzc3dvcmQ6");
+	} else if (c->state == AUTH_PASS) {
+		check_login(c, c->user, text);
+	} else if (zid < n) {
+		check_login(c, text + zid, text + zid + strlen(text + zid) + 1);
+	} else {
+		c->state = COMMAND;
+		say(c, 501, "5.5.2 cannot read that");
+	}
+}
+
+static void do_auth(struct conn *c, const char *line)
+{
+	if (!option.auth) {
+		say(c, 502, "5.5.1 no AUTH here");
+	} else if (strncasecmp(line, "AUTH PLAIN", 10) == 0) {
+		c->state = AUTH_PLAIN;
+		if (line[10] == ' ')
+			auth_line(c, line + 11);
+		else
+			say(c, 334, "");
+	} else if (strncasecmp(line, "AUTH LOGIN", 10) == 0) {
+		c->state = AUTH_USER;
+		if (line[10] == ' ')
+			auth_line(c, line + 11);
+		else
+			say(c, 334, "VXNlcm5hbWU6");
+	} else {
+		say(c, 504, "5.5.4 not this one");
+	}
+}
+
+static const struct {
+	const char *verb;
+	void (*run)(struct conn *c, const char *line);
+} commands[] = {
+	{ "EHLO", do_hello }, { "HELO", do_hello }, { "MAIL FROM:", do_mail }, { "RCPT TO:", do_rcpt }, { "DATA", do_data },
+	{ "RSET", do_rset },  { "NOOP", do_noop },  { "QUIT", do_quit },       { "AUTH", do_auth },
+};
+
+static void command(struct conn *c, const char *line)
+{
+	if (c->state != COMMAND) {
+		auth_line(c, line);
+		return;
+	}
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (strncasecmp(line, commands[i].verb, strlen(commands[i].verb)) == 0) {
+			commands[i].run(c, line);
+			return;
+		}
+	say(c, 500, "5.5.2 what?");
+}
+
+/* ---- messages ---- */
+
+static void message_id(const struct buf *body, char out[256])
+{
+	const char *line = buf_text(body);
+
+	out[0] = '\0';
+	while (*line && strncmp(line, "\r\n", 2) != 0) {
+		if (strncasecmp(line, "Message-ID:", 11) == 0) {
+			line += 11 + strspn(line + 11, " \t\r\n");
+			snprintf(out, 256, "%.*s", (int)strcspn(line, " \r\n"), line);
+			return;
+		}
+		line = strstr(line, "\r\n") + 2; /* every line of a body has its end */
+	}
+}
+
+static void deliver(const struct buf *body)
+{
+	static long no;
+	char tmp[4096], fresh[4096];
+	int fd;
+
+	if (!option.maildir)
+		return;
+	snprintf(tmp, sizeof tmp, "%s/tmp/%010lld.%06ld.%d", option.maildir, (long long)now_real(), ++no, (int)getpid());
+	snprintf(fresh, sizeof fresh, "%s/new/%s", option.maildir, strrchr(tmp, '/') + 1);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, buf_text(body), body->len) != (ssize_t)body->len || rename(tmp, fresh) != 0)
+		perror(tmp);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void dot(struct conn *c)
+{
+	bool too_big = option.size && c->body.len > (size_t)option.size;
+	char id[256], text[64];
+
+	c->state = COMMAND;
+	message_id(&c->body, id);
+	if (c->is && c->is->what == RCPT_354) {
+		say(c, 554, "5.5.1 no valid recipients");
+	} else if (too_big) {
+		say(c, 552, "5.3.4 message too big");
+	} else if (misbehave(c, AT_DOT)) {
+		transcript(c, "data", c->is->code, id, c->body.len);
+	} else {
+		deliver(&c->body);
+		c->messages++;
+		accepted++;
+		transcript(c, "message", 250, id, c->body.len);
+		snprintf(text, sizeof text, "2.0.0 ok queued as %ld", accepted);
+		say(c, 250, text);
+		if (c->is && c->is->what == SLOW)
+			in_ms(c, c->n);
+	}
+	if (option.exit_after && accepted >= option.exit_after)
+		c->closing = true;
+	bool split = c->split;
+	forget_mail(c);
+	c->split = split;
+}
+
+static void body_line(struct conn *c, const char *line, size_t n)
+{
+	if (n == 1 && *line == '.') {
+		dot(c);
+		return;
+	}
+	if (n && *line == '.') {
+		line++;
+		n--;
+	}
+	buf_add(&c->body, line, n);
+	buf_add(&c->body, "\r\n", 2);
+	if (c->body.len > 200 && misbehave(c, AT_BODY))
+		c->silent = true;
+}
+
+/* Takes lines until an answer has to be waited for. */
+static void process(struct conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	bool said = c->out.len != 0;
+	size_t n;
+	char *line;
+
+	while (!c->paused && !c->closing && !c->silent && (line = evbuffer_readln(in, &n, EVBUFFER_EOL_CRLF_STRICT)) != NULL) {
+		if (c->state == DATA)
+			body_line(c, line, n);
+		else
+			command(c, line);
+		free(line);
+	}
+	if (c->silent)
+		evbuffer_drain(in, evbuffer_get_length(in));
+	if (c->paused)
+		return;
+	if (option.latency && c->out.len && !said)
+		in_ms(c, option.latency);
+	else
+		put_out(c);
+}
+
+/* ---- connections ---- */
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	struct conn *c = arg;
+
+	if (evbuffer_get_length(bufferevent_get_input(bev)) > LINE_MAX_BYTES && c->state != DATA && !c->paused)
+		c->closing = true;
+	if (!c->paused)
+		process(c);
+}
+
+static void on_gone(struct bufferevent *bev, short what, void *arg)
+{
+	(void)bev;
+	(void)what;
+	conn_free(arg);
+}
+
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int len, void *arg)
+{
+	struct conn *c = mem_alloc(sizeof *c);
+	int one = 1;
+
+	(void)l;
+	(void)sa;
+	(void)len;
+	(void)arg;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	c->bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	c->timer = event_new(base, -1, 0, on_timer, c);
+	c->no = ++conns_made;
+	conns_open++;
+	bufferevent_setcb(c->bev, on_read, on_written, on_gone, c);
+	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+	transcript(c, "connect", 0, "", 0);
+	if (option.max_connections && conns_open > option.max_connections)
+		say(c, 421, "4.7.0 too many connections");
+	else
+		say(c, option.greeting, "fake.example ESMTP");
+	c->closing |= option.greeting >= 400;
+	put_out(c);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	event_base_loopbreak(base);
+}
+
+/* ---- the start ---- */
+
+static int load_script(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char line[1024];
+
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof line, f)) {
+		struct script *s = mem_alloc(sizeof *s);
+		char what[256];
+
+		if (*line != '#' && sscanf(line, "%319s %255s", s->address, what) == 2) {
+			snprintf(s->local, sizeof s->local, "%s@", what);
+			LIST_INSERT_HEAD(&scripts, s, link);
+		} else {
+			free(s);
+		}
+	}
+	fclose(f);
+	return 0;
+}
+
+static void make_maildir(const char *dir)
+{
+	char path[4096];
+
+	mkdir(dir, 0700);
+	for (const char *const *sub = (const char *const[]){ "tmp", "new", "cur", NULL }; *sub; sub++) {
+		snprintf(path, sizeof path, "%s/%s", dir, *sub);
+		mkdir(path, 0700);
+	}
+}
+
+enum { O_PORT = 1, O_MAILDIR, O_LOG, O_SCRIPT, O_NOPIPE, O_NOUTF8, O_GREETING, O_EHLO, O_AUTH, O_GREYLIST, O_LATENCY, O_LIMIT, O_MAX, O_SIZE, O_EXIT, O_HELP };
+
+static const struct option long_options[] = {
+	{ "port", 1, 0, O_PORT },         { "maildir", 1, 0, O_MAILDIR },       { "log", 1, 0, O_LOG },
+	{ "script", 1, 0, O_SCRIPT },     { "no-pipelining", 0, 0, O_NOPIPE },  { "no-smtputf8", 0, 0, O_NOUTF8 },
+	{ "greeting", 1, 0, O_GREETING }, { "ehlo-refuse", 0, 0, O_EHLO },      { "auth", 1, 0, O_AUTH },
+	{ "greylist", 1, 0, O_GREYLIST }, { "latency", 1, 0, O_LATENCY },       { "reply-limit", 1, 0, O_LIMIT },
+	{ "max-connections", 1, 0, O_MAX }, { "size", 1, 0, O_SIZE },           { "exit-after", 1, 0, O_EXIT },
+	{ "help", 0, 0, O_HELP },         { 0, 0, 0, 0 },
+};
+
+static int usage(int status)
+{
+	fprintf(status ? stderr : stdout, "usage: fake_smtp");
+	for (const struct option *o = long_options; o->name; o++)
+		fprintf(status ? stderr : stdout, " [--%s%s]", o->name, o->has_arg ? " ARG" : "");
+	fprintf(status ? stderr : stdout, "\nbehaviours of recipients:");
+	for (size_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++)
+		fprintf(status ? stderr : stdout, " %s@", behaviours[i].name);
+	fputs("\nThe head of tests/fake/fake_smtp.c tells what each does.\n", status ? stderr : stdout);
+	return status;
+}
+
+static bool read_options(int argc, char **argv)
+{
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+		switch (o) {
+		case O_PORT: option.port = atoi(optarg); break;
+		case O_MAILDIR: option.maildir = optarg; break;
+		case O_LOG: option.log = optarg; break;
+		case O_SCRIPT: option.script = optarg; break;
+		case O_NOPIPE: option.no_pipelining = true; break;
+		case O_NOUTF8: option.no_smtputf8 = true; break;
+		case O_GREETING: option.greeting = atoi(optarg); break;
+		case O_EHLO: option.ehlo_refuse = true; break;
+		case O_AUTH: option.auth = optarg; break;
+		case O_GREYLIST: option.greylist = atol(optarg); break;
+		case O_LATENCY: option.latency = atol(optarg); break;
+		case O_LIMIT: option.reply_limit = atol(optarg); break;
+		case O_MAX: option.max_connections = atol(optarg); break;
+		case O_SIZE: option.size = atol(optarg); break;
+		case O_EXIT: option.exit_after = atol(optarg); break;
+		case O_HELP: exit(usage(0));
+		default: return false;
+		}
+	return optind == argc;
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof sa;
+	struct evconnlistener *listener;
+	struct event *sig[2];
+
+	if (!read_options(argc, argv))
+		return usage(2);
+	signal(SIGPIPE, SIG_IGN);
+	base = event_base_new();
+	sa.sin_port = htons((uint16_t)option.port);
+	listener = evconnlistener_new_bind(base, on_accept, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, 1024,
+	                                   (struct sockaddr *)&sa, sizeof sa);
+	if (!listener || (option.script && load_script(option.script) != 0) || (option.log && !(log_file = fopen(option.log, "ae")))) {
+		perror("fake_smtp");
+		return 1;
+	}
+	if (option.maildir)
+		make_maildir(option.maildir);
+	sig[0] = evsignal_new(base, SIGTERM, on_signal, NULL);
+	sig[1] = evsignal_new(base, SIGINT, on_signal, NULL);
+	for (int i = 0; i < 2; i++)
+		event_add(sig[i], NULL);
+	getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&sa, &len);
+	printf("listening %d\n", ntohs(sa.sin_port));
+	fflush(stdout);
+	event_base_dispatch(base);
+	evconnlistener_free(listener);
+	return 0;
+}
