@@ -29,6 +29,10 @@ void store_close(struct store **s);
 const struct key *store_key(const struct store *s);    /* 32 random bytes, made with the store */
 int64_t store_newest(struct store *s);                 /* the newest recorded time; 0 when empty */
 
+/* Grows with every change that may forbid a message or concerns a person's record: contacts, holds, suppressions, stops, settings, and
+ * with every rollback. While it stays the same, what was read of an active enrollment in flight still holds. */
+int64_t store_version(const struct store *s);
+
 int store_begin(struct store *s, struct err *e);
 /* Durable when done(arg, 0) is called; done(arg, -1): rolled back, nothing of it happened (store_error tells why). done is called
  * exactly once, possibly before store_commit returns. Until then no store_begin. */

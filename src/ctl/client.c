@@ -83,19 +83,20 @@ static int tell_unreachable(struct client *cl, CURLcode rc, struct err *e)
 
 	if (rc != CURLE_COULDNT_CONNECT)
 		return err_set(e, "abvd gave no answer (%s); whether the request was carried out is not known",
-		               *cl->why ? cl->why : curl_easy_strerror(rc));
+			       *cl->why ? cl->why : curl_easy_strerror(rc));
 	if (stat(path, &st) < 0)
 		return err_set(e, "abvd is not reachable: %s: %s%s", path, strerror(errno),
-		               errno == ENOENT ? "; is abvd running? (systemctl status abvd)" : "");
+			       errno == ENOENT ? "; is abvd running? (systemctl status abvd)" : "");
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(e, "abvd is not reachable: %s is no socket", path);
 	if (access(path, W_OK) < 0) {
 		const struct group *g = getgrgid(st.st_gid);
 
 		return err_set(e, "abvd is not reachable: %s: %s; run as root or as a member of the group %s", path,
-		               strerror(errno), g ? g->gr_name : "of the socket");
+			       strerror(errno), g ? g->gr_name : "of the socket");
 	}
-	return err_set(e, "abvd is not reachable: nobody listens on %s; is abvd running? (systemctl status abvd)", path);
+	return err_set(e, "abvd is not reachable: nobody listens on %s; is abvd running? (systemctl status abvd)",
+		       path);
 }
 
 int client_call(struct client *cl, const char *verb, const char *body, size_t n, json_t **answer, struct err *e)
@@ -120,7 +121,8 @@ int client_call(struct client *cl, const char *verb, const char *body, size_t n,
 	if (!json_is_object(*answer)) {
 		json_decref(*answer);
 		*answer = NULL;
-		return err_set(e, "%s does not speak abvd's protocol: status %ld, no JSON object", buf_text(&cl->path), status);
+		return err_set(e, "%s does not speak abvd's protocol: status %ld, no JSON object", buf_text(&cl->path),
+			       status);
 	}
 	return (int)status;
 }
@@ -182,8 +184,9 @@ bool client_print_json(const struct ctl *c, const json_t *answer)
 		print_line(answer);
 		return true;
 	}
-	json_array_foreach(rows, i, row)
+	json_array_foreach (rows, i, row) {
 		print_line(row);
+	}
 	return true;
 }
 

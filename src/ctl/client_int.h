@@ -15,8 +15,9 @@ void client_close(struct client **cl);
 /* POST /v1/VERB. The HTTP status and *answer (an object, owned by the caller); -1 with err when there is no answer. */
 int client_call(struct client *cl, const char *verb, const char *body, size_t n, json_t **answer, struct err *e);
 
-/* A whole verb for a command. body is the request, "" for {}. CTL_OK and *answer (caller: json_decref); else the exit status, the
- * failure is told, and *answer is NULL. A refusal is printed with --json too, because it may carry more than its text. */
+/* A whole verb for a command. body is the request, "" for {}. CTL_OK and *answer (caller: json_decref); else the exit
+ * status, the failure is told, and *answer is NULL. A refusal is printed with --json too, because it may carry more
+ * than its text. */
 int client_ask(struct ctl *c, const char *verb, const struct buf *body, json_t **answer);
 
 /* Members of answers, forgiving: a newer daemon may say more, an older one less. */

@@ -1,8 +1,8 @@
-/* libcsv says which fields a row has, not where it stands. So it is fed up to each line end at a time: a row, when one ends, ends
- * exactly there, and its bytes and its line are known.
+/* libcsv says which fields a row has, not where it stands. So it is fed up to each line end at a time: a row, when one
+ * ends, ends exactly there, and its bytes and its line are known.
  *
- * What a wrong quote costs: a field that is opened and not closed swallows the lines behind it. When a row over several lines is
- * bad, only its first line is given up, and what stands behind it is read again. */
+ * What a wrong quote costs: a field that is opened and not closed swallows the lines behind it. When a row over several
+ * lines is bad, only its first line is given up, and what stands behind it is read again. */
 #include "csv_int.h"
 
 #include <csv.h>
@@ -15,10 +15,6 @@
 #include "abv/mem.h"
 
 #define FIELD_BEGUN 2 /* libcsv's pstate inside a field; its name for it is private */
-
-/* Columns with a meaning of their own are found whatever their case; every other name is an attribute, as it is written. */
-static const char *const known_column[] = { "email", "first_name", "last_name", "account", "title", "timezone",
-	                                    "owner", "tags", "consent", "consent_source", "consent_at" };
 
 struct csv_reader {
 	struct csv_parser parser;
@@ -33,65 +29,12 @@ struct csv_reader {
 	bool started; /* the BOM is behind us */
 	long line;    /* of the next byte */
 	long row_line;
-	size_t field; /* of the row that is being read */
+	size_t field;             /* of the row that is being read */
 	size_t row_raw, row_json; /* where it begins in the batch */
 	struct csv_batch batch;
 	struct buf redo; /* bytes to be read again, before whatever comes next */
 	struct err header_error;
 };
-
-/* RFC 3629. */
-static size_t utf8_length(const unsigned char *s, size_t n)
-{
-	static const struct {
-		unsigned char from, to, second_from, second_to, length;
-	} form[] = {
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < sizeof form / sizeof form[0]; i++) {
-		size_t length = form[i].length;
-
-		if (*s < form[i].from || *s > form[i].to)
-			continue;
-		if (n < length || s[1] < form[i].second_from || s[1] > form[i].second_to)
-			return 0;
-		for (size_t k = 2; k < length; k++)
-			if ((s[k] & 0xc0) != 0x80)
-				return 0;
-		return length;
-	}
-	return 0;
-}
-
-static bool is_utf8(const char *text, size_t n)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	size_t i = 0, length;
-	uint64_t eight;
-
-	while (i < n) {
-		if (n - i >= sizeof eight) {
-			memcpy(&eight, s + i, sizeof eight);
-			if (!(eight & UINT64_C(0x8080808080808080))) {
-				i += sizeof eight;
-				continue;
-			}
-		}
-		length = s[i] < 0x80 ? 1 : utf8_length(s + i, n - i);
-		if (!length)
-			return false;
-		i += length;
-	}
-	return true;
-}
-
-static bool is_text(const char *s, size_t n)
-{
-	return !memchr(s, '\0', n) && is_utf8(s, n);
-}
 
 /* RFC 4180 2.4: spaces are part of a field. */
 static int no_space(unsigned char c)
@@ -112,27 +55,14 @@ static void parser_reset(struct csv_reader *r)
 static int header_refuse(struct csv_reader *r, const char *what, const char *name)
 {
 	if (!*r->header_error.text)
-		(void)err_set(&r->header_error, "%ld: %s%s%s%s", r->row_line, what, *name ? " '" : "", name, *name ? "'" : "");
+		(void)err_set(&r->header_error, "%ld: %s%s%s%s", r->row_line, what, *name ? " '" : "", name,
+			      *name ? "'" : "");
 	return -1;
-}
-
-static char *column_name(const char *p, size_t n)
-{
-	while (n && (*p == ' ' || *p == '\t')) {
-		p++;
-		n--;
-	}
-	while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-		n--;
-	for (size_t i = 0; i < sizeof known_column / sizeof known_column[0]; i++)
-		if (strlen(known_column[i]) == n && !strncasecmp(known_column[i], p, n))
-			return mem_strdup(known_column[i]);
-	return mem_strndup(p ? p : "", n);
 }
 
 static void header_field(struct csv_reader *r, const char *p, size_t n)
 {
-	char *name = column_name(p, n);
+	char *name = csv_column_name(p, n);
 
 	if (r->columns == r->column_cap) {
 		r->column_cap = r->column_cap ? r->column_cap * 2 : 16;
@@ -161,7 +91,7 @@ static int header_end(struct csv_reader *r, const char *raw, size_t n)
 	buf_add(&r->header, raw, n);
 	for (size_t i = 0; i < r->columns; i++)
 		email |= !strcmp(r->name[i], "email");
-	if (!is_text(raw, n))
+	if (!csv_is_text(raw, n))
 		return header_refuse(r, "the file is no UTF-8 text", "");
 	if (!email)
 		return header_refuse(r, "the header row has no column", "email");
@@ -204,31 +134,8 @@ static int batch_flush(struct csv_reader *r)
 	return rc;
 }
 
-/* Behind a quoted field's closing quote comes a comma or the end; libcsv would go on inside the quotes. */
-static bool is_well_quoted(const char *p, size_t n)
-{
-	const char *end = p + n;
-
-	while (p < end) {
-		if (*p != '"') {
-			const char *comma = memchr(p, ',', (size_t)(end - p));
-
-			p = comma ? comma + 1 : end;
-			continue;
-		}
-		do {
-			const char *quote = memchr(p + 1, '"', (size_t)(end - p) - 1);
-
-			p = quote ? quote + 1 : end;
-		} while (p < end && *p == '"');
-		if (p < end && !strchr(",\r\n", *p))
-			return false;
-		p += p < end;
-	}
-	return true;
-}
-
-/* NULL: a good row. *quoting: the cause may be a wrong quote, so that lines behind the first may be rows of their own. */
+/* NULL: a good row. *quoting: the cause may be a wrong quote, so that lines behind the first may be rows of their own.
+ */
 static char *row_error(const struct csv_reader *r, bool open_quote, bool *quoting)
 {
 	const char *raw = buf_text(&r->batch.raw) + r->row_raw;
@@ -239,30 +146,22 @@ static char *row_error(const struct csv_reader *r, bool open_quote, bool *quotin
 		return mem_strdup("a quoted field is not closed");
 	if (r->too_long)
 		return mem_printf("the row is longer than %zu KiB", CSV_ROW_MAX >> 10);
-	if (memchr(raw, '"', n) && !is_well_quoted(raw, n))
+	if (memchr(raw, '"', n) && !csv_is_well_quoted(raw, n))
 		return mem_strdup("a quoted field goes on behind its closing quote");
 	if (r->field != r->columns)
-		return mem_printf("the row has %zu column%s, the header %zu", r->field, r->field == 1 ? "" : "s", r->columns);
+		return mem_printf("the row has %zu column%s, the header %zu", r->field, r->field == 1 ? "" : "s",
+				  r->columns);
 	*quoting = false;
-	if (!is_text(raw, n))
+	if (!csv_is_text(raw, n))
 		return mem_strdup(memchr(raw, '\0', n) ? "the row holds a NUL byte" : "the row is no UTF-8");
 	return NULL;
-}
-
-/* Up to and with the first line end; all when there is none. */
-static size_t first_line(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i] == '\n' || p[i] == '\r')
-			return i + 1 + (p[i] == '\r' && i + 1 < n && p[i + 1] == '\n');
-	return n;
 }
 
 /* Gives the row's first line up; the rest is to be read again. */
 static void row_cut(struct csv_reader *r)
 {
 	struct buf *raw = &r->batch.raw;
-	size_t n = raw->len - r->row_raw, first = first_line(raw->data + r->row_raw, n);
+	size_t n = raw->len - r->row_raw, first = csv_first_line(raw->data + r->row_raw, n);
 
 	if (first == n)
 		return;
@@ -364,13 +263,15 @@ static void row_bytes(struct csv_reader *r, const char *p, size_t n)
 	buf_add(raw, p, n > room ? room : n);
 }
 
-/* The row has too many lines: its quote is not closed. True when it was given up; the piece is then to be read again as well. */
+/* The row has too many lines: its quote is not closed. True when it was given up; the piece is then to be read again as
+ * well. */
 static bool row_gave_up(struct csv_reader *r, const char *p, size_t n, int *rc)
 {
 	const char *raw = r->batch.raw.data + r->row_raw;
 	size_t have = r->batch.raw.len - r->row_raw;
 
-	if (r->too_long || !r->has_header || n <= CSV_ROW_MAX - have || !(memchr(raw, '\n', have) || memchr(raw, '\r', have)))
+	if (r->too_long || !r->has_header || n <= CSV_ROW_MAX - have ||
+	    !(memchr(raw, '\n', have) || memchr(raw, '\r', have)))
 		return false;
 	r->line = r->row_line;
 	*rc = row_end(r, true);
@@ -509,7 +410,8 @@ int csv_feed(struct csv_reader *r, const char *p, size_t n, struct err *e)
 	return rc < 0 ? -1 : feed(r, p, n, e);
 }
 
-/* The last row has no line end. When it is bad, lines may stand behind its first one, and the last of those has none. */
+/* The last row has no line end. When it is bad, lines may stand behind its first one, and the last of those has none.
+ */
 static int last_row(struct csv_reader *r, struct err *e)
 {
 	int rc = 0;

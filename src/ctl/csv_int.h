@@ -1,5 +1,5 @@
-/* abvctl, private: a CSV file of contacts becomes batches of JSON rows for the `import` verb. RFC 4180, read by libcsv without its
- * strict mode; UTF-8. A bad row is kept apart with its line number and its bytes, the rest goes on. */
+/* abvctl, private: a CSV file of contacts becomes batches of JSON rows for the `import` verb. RFC 4180, read by libcsv
+ * without its strict mode; UTF-8. A bad row is kept apart with its line number and its bytes, the rest goes on. */
 #ifndef CTL_CSV_INT_H
 #define CTL_CSV_INT_H
 
@@ -27,7 +27,7 @@ struct csv_batch {
 	struct buf raw;      /* the rows as they stand in the file */
 	struct csv_row *row; /* in order of lines */
 	size_t n, cap;
-	size_t good;         /* how many of them are in json */
+	size_t good; /* how many of them are in json */
 };
 
 /* Takes a batch. May set errors of rows (what the daemon refused) with csv_row_refuse. -1 stops the reading. */
@@ -41,7 +41,15 @@ int csv_feed(struct csv_reader *r, const char *p, size_t n, struct err *e);
 int csv_end(struct csv_reader *r, struct err *e); /* the end of the file: the last row, the last batch */
 void csv_close(struct csv_reader **r);
 
-const char *csv_header(const struct csv_reader *r, size_t *n); /* the header's bytes without BOM; NULL before it was read */
+const char *csv_header(const struct csv_reader *r,
+		       size_t *n); /* the header's bytes without BOM; NULL before it was read */
 void csv_row_refuse(struct csv_batch *b, long line, const char *why); /* an unknown line: no effect */
+
+/* csv_text.c */
+bool csv_is_text(const char *s, size_t n);        /* UTF-8 (RFC 3629) without NUL */
+bool csv_is_well_quoted(const char *p, size_t n); /* of a row with its line end */
+size_t csv_first_line(const char *p, size_t n);   /* up to and with the first line end; n when there is none */
+char *csv_column_name(const char *p,
+		      size_t n); /* the known name, or as written without white space around; caller frees */
 
 #endif

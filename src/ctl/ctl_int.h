@@ -1,4 +1,5 @@
-/* abvctl, private: a command is one row of a table (name, arguments, options, help, function); main parses, the command works. */
+/* abvctl, private: a command is one row of a table (name, arguments, options, help, function); main parses, the command
+ * works. */
 #ifndef CTL_INT_H
 #define CTL_INT_H
 
@@ -22,9 +23,9 @@ struct ctl_option {
 struct ctl;
 struct ctl_command {
 	const char *name;
-	const char *args; /* synopsis behind the name, options included; "" none */
-	const char *help; /* a line */
-	const char *more; /* what `NAME --help` says besides; "" nothing */
+	const char *args;                          /* synopsis behind the name, options included; "" none */
+	const char *help;                          /* a line */
+	const char *more;                          /* what `NAME --help` says besides; "" nothing */
 	struct ctl_option option[CTL_OPTIONS_MAX]; /* a row without name ends them */
 	int min_args, max_args;                    /* max_args -1: any number */
 	bool online;                               /* asks the daemon */
@@ -58,19 +59,25 @@ bool ctl_flag(const struct ctl *c, const char *option);
 void ctl_help(const struct ctl_command *commands, struct buf *out);
 void ctl_command_help(const struct ctl_command *command, struct buf *out);
 
-/* settings.c. Two strings of the configuration, even where the rest of it is broken or holds secrets that this user may not read. */
+/* settings.c. Two strings of the configuration, even where the rest of it is broken or holds secrets that this user may
+ * not read. */
 const char *ctl_config_path(const struct ctl *c);
 int setting_scan(const char *text, const char *group, const char *key, struct buf *out); /* 0 found, -1 not */
-/* "control","socket" or "log","path"; fallback when the file does not name it. -1 when --config names a file that cannot be read. */
-int setting_find(const struct ctl *c, const char *group, const char *key, const char *fallback, struct buf *out, struct err *e);
+/* "control","socket" or "log","path"; fallback when the file does not name it. -1 when --config names a file that
+ * cannot be read. */
+int setting_find(const struct ctl *c, const char *group, const char *key, const char *fallback, struct buf *out,
+		 struct err *e);
 
 /* out.c: what people read. */
-int ctl_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* "abvctl: ..." on stderr; returns status */
-int ctl_usage(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* and names --help; CTL_USAGE */
+int ctl_fail(int status, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3))); /* "abvctl: ..." on stderr; returns status */
+int ctl_usage(const struct ctl *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3))); /* and names --help; CTL_USAGE */
 /* Appends what a terminal can show of s: control characters (an SMTP reply may hold an escape sequence) become '?'. */
 void out_clean(struct buf *b, const char *s);
 void out_colour(struct buf *b, bool colour, const char *code, const char *s); /* cleaned, in an SGR colour */
-/* An RFC 3339 instant as local time "Tue 2026-11-24 09:00", with the zone's name behind it when `zone`; other text as it is. */
+/* An RFC 3339 instant as local time "Tue 2026-11-24 09:00", with the zone's name behind it when `zone`; other text as
+ * it is. */
 void out_time(struct buf *b, const char *rfc3339, bool zone);
 /* The same with seconds and without the weekday, of milliseconds. */
 void out_stamp(struct buf *b, long long ms);
@@ -82,8 +89,8 @@ struct table {
 	char *code;  /* an SGR digit per cell; 0 none */
 	size_t n, cap;
 };
-void table_open(struct table *t, const char *const *head); /* NULL-terminated */
-void table_add(struct table *t, const char *text);          /* the next cell; copied and cleaned */
+void table_open(struct table *t, const char *const *head);            /* NULL-terminated */
+void table_add(struct table *t, const char *text);                    /* the next cell; copied and cleaned */
 void table_add_colour(struct table *t, const char *text, char digit); /* '1' red ... '6' cyan */
 void table_format(const struct table *t, bool colour, struct buf *out);
 size_t table_rows(const struct table *t); /* without the head */

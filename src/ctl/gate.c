@@ -1,4 +1,5 @@
-/* abvctl gate: judges files, or texts that come as JSON Lines. A file that begins with a template's header block is a template. */
+/* abvctl gate: judges files, or texts that come as JSON Lines. A file that begins with a template's header block is a
+ * template. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -60,7 +61,8 @@ static void result_text(const char *file, enum kind kind, const struct gate_resu
 	out_clean(out, file);
 	buf_str(out, ": ");
 	out_colour(out, colour, r->pass ? "32" : "31", r->pass ? "pass" : "refused");
-	buf_printf(out, ": declared %s, judged %s, score %.2f\n", kind_name(kind), gate_verdict_name(r->verdict), r->score);
+	buf_printf(out, ": declared %s, judged %s, score %.2f\n", kind_name(kind), gate_verdict_name(r->verdict),
+		   r->score);
 }
 
 /* ---- files ---- */
@@ -70,8 +72,9 @@ static bool name_is(const char *p, size_t n, const char *name)
 	return strlen(name) == n && !strncasecmp(p, name, n);
 }
 
-/* The block of header lines that templates begin with: only the names that a template may have, so that a letter that begins with
- * "Note: ..." is not taken for one. Fills subject and kind, returns where the body begins; 0 when there is no such block. */
+/* The block of header lines that templates begin with: only the names that a template may have, so that a letter that
+ * begins with "Note: ..." is not taken for one. Fills subject and kind, returns where the body begins; 0 when there is
+ * no such block. */
 static size_t header_block(const char *s, struct gate_input *in, struct buf *subject)
 {
 	static const char *const names[] = { "Subject", "Kind", "Vouched-By", "Preheader" };

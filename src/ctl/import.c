@@ -1,4 +1,5 @@
-/* abvctl import: a transaction a batch. Importing the same file again is safe, so after a loss the answer is: once more. */
+/* abvctl import: a transaction a batch. Importing the same file again is safe, so after a loss the answer is: once
+ * more. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -22,12 +23,12 @@ struct import {
 	const char *rejects_path; /* NULL: none are kept */
 	FILE *rejects;
 	long long created, changed, same, enrolled, errors;
-	long committed; /* the last line whose row the daemon has; 0 none */
-	long first;     /* of the batch that failed */
+	long committed;   /* the last line whose row the daemon has; 0 none */
+	long first;       /* of the batch that failed */
 	off_t size, done; /* size 0: not known */
 	bool bar;
-	int64_t told;   /* the bar's last time, ms */
-	int status;     /* why the reading was stopped */
+	int64_t told; /* the bar's last time, ms */
+	int status;   /* why the reading was stopped */
 };
 
 /* ---- the progress bar, on a terminal ---- */
@@ -48,8 +49,8 @@ static void bar_draw(struct import *im, bool force)
 	if (im->size > 0) {
 		int full = (int)(im->done * BAR / im->size);
 
-		(void)fprintf(stderr, "\r[%.*s%*s] %3d%%  %lld rows", full, "==============================", BAR - full, "",
-		              (int)(im->done * 100 / im->size), rows);
+		(void)fprintf(stderr, "\r[%.*s%*s] %3d%%  %lld rows", full,
+			      "==============================", BAR - full, "", (int)(im->done * 100 / im->size), rows);
 	} else {
 		(void)fprintf(stderr, "\r%lld rows", rows);
 	}
@@ -115,8 +116,9 @@ static void answer_take(struct import *im, struct csv_batch *b, const json_t *an
 	const json_t *errors = json_object_get(answer, "errors"), *row;
 	size_t i;
 
-	json_array_foreach(errors, i, row)
+	json_array_foreach (errors, i, row) {
 		csv_row_refuse(b, (long)json_number(row, "line"), json_text(row, "message"));
+	}
 	im->created += json_number(answer, "created");
 	im->changed += json_number(answer, "changed");
 	im->same += json_number(answer, "same");
@@ -141,7 +143,8 @@ static int batch_post(struct import *im, struct csv_batch *b)
 
 		out_clean(&why, json_text(answer, "error"));
 		bar_clear(im);
-		im->status = ctl_fail(CTL_FINDINGS, "lines %ld-%ld: %s", b->row[0].line, b->row[b->n - 1].last, buf_text(&why));
+		im->status =
+		    ctl_fail(CTL_FINDINGS, "lines %ld-%ld: %s", b->row[0].line, b->row[b->n - 1].last, buf_text(&why));
 		buf_free(&why);
 	}
 	json_decref(answer);
@@ -209,7 +212,8 @@ static int input_open(struct import *im)
 		im->status = ctl_fail(CTL_FINDINGS, "cannot open '%s': %s", path, strerror(errno));
 		return -1;
 	}
-	if (im->rejects_path && stat(im->rejects_path, &out) == 0 && out.st_dev == in.st_dev && out.st_ino == in.st_ino) {
+	if (im->rejects_path && stat(im->rejects_path, &out) == 0 && out.st_dev == in.st_dev &&
+	    out.st_ino == in.st_ino) {
 		im->status = ctl_usage(im->ctl, "import: --rejects names the file that is imported");
 		if (fd != STDIN_FILENO)
 			(void)close(fd);
@@ -224,12 +228,13 @@ static void sum_print(const struct import *im)
 	json_t *sum;
 
 	if (!im->ctl->json) {
-		printf("%lld created, %lld changed, %lld same, %lld enrolled, %lld error%s\n", im->created, im->changed, im->same,
-		       im->enrolled, im->errors, im->errors == 1 ? "" : "s");
+		printf("%lld created, %lld changed, %lld same, %lld enrolled, %lld error%s\n", im->created, im->changed,
+		       im->same, im->enrolled, im->errors, im->errors == 1 ? "" : "s");
 		return;
 	}
-	sum = json_pack("{sI sI sI sI sI}", "created", (json_int_t)im->created, "changed", (json_int_t)im->changed, "same",
-	                (json_int_t)im->same, "enrolled", (json_int_t)im->enrolled, "errors", (json_int_t)im->errors);
+	sum = json_pack("{sI sI sI sI sI}", "created", (json_int_t)im->created, "changed", (json_int_t)im->changed,
+			"same", (json_int_t)im->same, "enrolled", (json_int_t)im->enrolled, "errors",
+			(json_int_t)im->errors);
 	(void)client_print_json(im->ctl, sum);
 	json_decref(sum);
 }

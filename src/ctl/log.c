@@ -1,6 +1,6 @@
-/* abvctl log: reads the engagement log itself, so it works without the daemon. Older files (path.1, path.2 ... as long as they are not
- * compressed) are read first when --since reaches back behind the current one. --follow goes on by sequence number: whether the file
- * was rotated or rewritten (forget), no line is shown twice. */
+/* abvctl log: reads the engagement log itself, so it works without the daemon. Older files (path.1, path.2 ... as long
+ * as they are not compressed) are read first when --since reaches back behind the current one. --follow goes on by
+ * sequence number: whether the file was rotated or rewritten (forget), no line is shown twice. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -29,10 +29,10 @@ struct reading {
 	const char **event; /* owned array */
 	const char *name;   /* of the file that is read */
 	long line;
-	int64_t seq;        /* the last one seen */
-	int64_t again;      /* after a switch to another file: what it repeats ends with this one; 0 nothing */
-	bool bad;           /* a line that is none */
-	struct buf rest;    /* the beginning of a line whose end was not written yet */
+	int64_t seq;     /* the last one seen */
+	int64_t again;   /* after a switch to another file: what it repeats ends with this one; 0 nothing */
+	bool bad;        /* a line that is none */
+	struct buf rest; /* the beginning of a line whose end was not written yet */
 	struct buf out;
 };
 
@@ -130,7 +130,8 @@ static int64_t first_ts(const char *path)
 	return ts;
 }
 
-/* How many of path.1, path.2 ... are to be read before path: while the younger one begins behind `since` (or is empty: just rotated). */
+/* How many of path.1, path.2 ... are to be read before path: while the younger one begins behind `since` (or is empty:
+ * just rotated). */
 static int older_count(const struct reading *r, const char *path)
 {
 	int k = 0;
@@ -181,7 +182,8 @@ static void anew(struct reading *r)
 	r->again = r->seq;
 }
 
-/* Another file stands under the name: the old one is read to its end first, since the daemon wrote there until the new one was. */
+/* Another file stands under the name: the old one is read to its end first, since the daemon wrote there until the new
+ * one was. */
 static int follow_switch(struct reading *r, const char *path, int fd)
 {
 	struct stat old, now;

@@ -12,16 +12,19 @@
 static const struct {
 	const char *event, *code;
 } colour_of[] = {
-	{ "sent", "32" }, { "completed", "36" }, { "replied", "32;1" }, { "refused", "33" }, { "bounced", "33" }, { "skipped", "33" },
-	{ "unknown", "31;1" }, { "gate_refused", "31" }, { "complained", "31;1" }, { "paused", "31" }, { "resumed", "36" },
-	{ "unsubscribed", "35" }, { "suppressed", "35" }, { "stopped", "35" }, { "enroll_refused", "35" }, { "waiting", "2" },
-	{ "contact_imported", "2" }, { "enrolled", "2" }, { "daemon_started", "34" }, { "daemon_stopped", "34" },
-	{ "config_loaded", "34" },
+	{ "sent", "32" },           { "completed", "36" },       { "replied", "32;1" },
+	{ "refused", "33" },        { "bounced", "33" },         { "skipped", "33" },
+	{ "unknown", "31;1" },      { "gate_refused", "31" },    { "complained", "31;1" },
+	{ "paused", "31" },         { "resumed", "36" },         { "unsubscribed", "35" },
+	{ "suppressed", "35" },     { "stopped", "35" },         { "enroll_refused", "35" },
+	{ "waiting", "2" },         { "contact_imported", "2" }, { "enrolled", "2" },
+	{ "daemon_started", "34" }, { "daemon_stopped", "34" },  { "config_loaded", "34" },
 };
 
 /* Members that are said elsewhere in the line, or only matter to programs. */
-static const char *const untold[] = { "seq", "ts", "event", "contact", "sequence", "step", "account", "touch", "kind",
-	                              "content", "message_id", "handed_at", "smtp_code", "smtp_reply", "reason", "until" };
+static const char *const untold[] = { "seq",       "ts",         "event",  "contact", "sequence",   "step",
+				      "account",   "touch",      "kind",   "content", "message_id", "handed_at",
+				      "smtp_code", "smtp_reply", "reason", "until" };
 
 static const char *text_of(const json_t *row, const char *name)
 {
@@ -46,7 +49,7 @@ static void add_findings(const json_t *list, struct buf *out)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(list, i, row) {
+	json_array_foreach (list, i, row) {
 		buf_str(out, i ? "; " : "  ");
 		out_clean(out, text_of(row, "message"));
 		buf_str(out, " [");
@@ -55,12 +58,12 @@ static void add_findings(const json_t *list, struct buf *out)
 	}
 }
 
-static void add_rest(const json_t *row, struct buf *out)
+static void add_rest(json_t *row, struct buf *out)
 {
 	const char *name;
-	const json_t *value;
+	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)row, name, value) {
+	json_object_foreach (row, name, value) {
 		bool told = false;
 
 		for (size_t i = 0; i < sizeof untold / sizeof untold[0]; i++)
@@ -117,7 +120,7 @@ static void add_smtp(const json_t *row, struct buf *out)
 	}
 }
 
-static void in_words(const json_t *row, const struct log_seen *seen, bool colour, struct buf *out)
+static void in_words(json_t *row, const struct log_seen *seen, bool colour, struct buf *out)
 {
 	const char *event = text_of(row, "event"), *code = "0";
 
@@ -143,7 +146,8 @@ static void in_words(const json_t *row, const struct log_seen *seen, bool colour
 	buf_char(out, '\n');
 }
 
-enum log_take log_line(const struct log_filter *f, const char *line, size_t n, struct log_seen *seen, bool colour, struct buf *text)
+enum log_take log_line(const struct log_filter *f, const char *line, size_t n, struct log_seen *seen, bool colour,
+		       struct buf *text)
 {
 	json_error_t bad;
 	json_t *row;

@@ -1,5 +1,5 @@
-/* The command line: global options stand before or after the command, a command's own ones behind it. One table is the parser, the
- * help and what the manual page is checked against. */
+/* The command line: global options stand before or after the command, a command's own ones behind it. One table is the
+ * parser, the help and what the manual page is checked against. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +59,7 @@ static int option_parse(struct ctl *c, int argc, char **argv, int *i, struct err
 
 	if (!o)
 		return err_set(e, "unknown option '--%.*s'%s%s", (int)n, name, c->command ? " of " : "",
-		               c->command ? c->command->name : "");
+			       c->command ? c->command->name : "");
 	if (!o->arg && equals)
 		return err_set(e, "--%s takes no value", o->name);
 	if (o->arg && equals)
@@ -152,7 +152,7 @@ static void options_help(const struct ctl_option *row, size_t max, struct buf *o
 		int n = (int)(strlen(row[i].name) + (row[i].arg ? strlen(row[i].arg) + 1 : 0));
 
 		buf_printf(out, "  --%s%s%s%*s  %s\n", row[i].name, row[i].arg ? " " : "", row[i].arg ? row[i].arg : "",
-		           n < 18 ? 18 - n : 0, "", row[i].help);
+			   n < 18 ? 18 - n : 0, "", row[i].help);
 	}
 }
 
@@ -166,19 +166,20 @@ static void commands_help(const struct ctl_command *commands, bool online, struc
 void ctl_help(const struct ctl_command *commands, struct buf *out)
 {
 	buf_str(out, "usage: abvctl [--socket PATH | --config FILE] [--json] COMMAND [ARGUMENTS]\n"
-	             "\nCommands that work on files:\n");
+		     "\nCommands that work on files:\n");
 	commands_help(commands, false, out);
 	buf_str(out, "\nCommands that ask the daemon:\n");
 	commands_help(commands, true, out);
 	buf_str(out, "\nOptions, before or after the command:\n");
 	options_help(ctl_globals, SIZE_MAX, out);
 	buf_str(out, "\n`abvctl COMMAND --help` tells more about each.\n"
-	             "Exit status: 0 done, 1 done with findings or refused, 2 usage, 69 daemon not reachable.\n");
+		     "Exit status: 0 done, 1 done with findings or refused, 2 usage, 69 daemon not reachable.\n");
 }
 
 void ctl_command_help(const struct ctl_command *command, struct buf *out)
 {
-	buf_printf(out, "usage: abvctl %s%s%s\n\n%s\n", command->name, *command->args ? " " : "", command->args, command->help);
+	buf_printf(out, "usage: abvctl %s%s%s\n\n%s\n", command->name, *command->args ? " " : "", command->args,
+		   command->help);
 	if (*command->more)
 		buf_printf(out, "\n%s\n", command->more);
 	if (!command->option[0].name)

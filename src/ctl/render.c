@@ -86,12 +86,15 @@ static bool found_in_templates(struct letter *l, const char *name)
 static int template_find(struct letter *l, const char *what)
 {
 	bool ok = l->ctl->config ? found_in_templates(l, what) || found_as_path(l, what)
-	                         : found_as_path(l, what) || found_in_templates(l, what);
+				 : found_as_path(l, what) || found_in_templates(l, what);
 
-	return ok ? CTL_OK : ctl_fail(CTL_FINDINGS, "no template '%s', neither as a file nor in the configuration's templates", what);
+	return ok ? CTL_OK
+		  : ctl_fail(CTL_FINDINGS, "no template '%s', neither as a file nor in the configuration's templates",
+			     what);
 }
 
-/* The sender's details are wanted, but a template can be looked at without them. A configuration that was named must be right. */
+/* The sender's details are wanted, but a template can be looked at without them. A configuration that was named must be
+ * right. */
 static int sender_load(struct letter *l)
 {
 	struct problems problems = { 0 };
@@ -173,8 +176,8 @@ static int letter_render(struct letter *l)
 	const char *who = !from ? "Sender" : *from->from_name ? from->from_name : from->from_addr;
 	char *why = mem_printf("You receive this e-mail from %s because you asked for e-mails from us.", who);
 	struct render_frame frame = { .postal_address = from ? from->postal_address : "Postal address of the sender",
-		                      .reason_why = why,
-		                      .unsubscribe_url = from ? from->unsubscribe : "mailto:unsubscribe@example.com" };
+				      .reason_why = why,
+				      .unsubscribe_url = from ? from->unsubscribe : "mailto:unsubscribe@example.com" };
 	struct render_values values = { get_value, l };
 	struct err e = { "" };
 	int rc = CTL_OK;
@@ -193,7 +196,8 @@ static int print_eml(struct letter *l)
 	struct timespec now;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	char *id = mem_printf("render-%lld-%ld@%s", (long long)now.tv_sec, now.tv_nsec, mailaddr_domain(addr));
-	char *name = mem_printf("%s%s%s", first ? first : "", first && *first && last && *last ? " " : "", last ? last : "");
+	char *name =
+	    mem_printf("%s%s%s", first ? first : "", first && *first && last && *last ? " " : "", last ? last : "");
 	char *list = mem_printf("<%s>", from ? from->unsubscribe : "mailto:unsubscribe@example.com");
 	struct mime_headers h = {
 		.from_name = from ? from->from_name : "Sender",
@@ -215,7 +219,7 @@ static int print_eml(struct letter *l)
 	int rc = CTL_OK;
 
 	if (mime_compose(&h, buf_text(&l->rendered.text), l->rendered.text.len, buf_text(&l->rendered.html),
-	                 l->rendered.html.len, &out, &e) < 0)
+			 l->rendered.html.len, &out, &e) < 0)
 		rc = ctl_fail(CTL_FINDINGS, "%s", e.text);
 	else
 		(void)fwrite(buf_text(&out), 1, out.len, stdout);

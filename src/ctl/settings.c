@@ -1,6 +1,6 @@
-/* Where the socket and the log are. The configuration proper is loaded first; when it does not load (an error elsewhere in it, or a
- * password file that only the service may read), the two names are read from the file's text: a broken sequence must not keep
- * anybody from `abvctl pause`. */
+/* Where the socket and the log are. The configuration proper is loaded first; when it does not load (an error elsewhere
+ * in it, or a password file that only the service may read), the two names are read from the file's text: a broken
+ * sequence must not keep anybody from `abvctl pause`. */
 #include <errno.h>
 #include <libgen.h>
 #include <stdlib.h>
@@ -121,7 +121,8 @@ static bool take_loaded(const char *path, const char *group, struct buf *out)
 	return ok;
 }
 
-int setting_find(const struct ctl *c, const char *group, const char *key, const char *fallback, struct buf *out, struct err *e)
+int setting_find(const struct ctl *c, const char *group, const char *key, const char *fallback, struct buf *out,
+		 struct err *e)
 {
 	const char *path = ctl_config_path(c);
 	struct buf text = { 0 };

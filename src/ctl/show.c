@@ -68,45 +68,61 @@ static void add_evidence(const json_t *ev, struct buf *b)
 	}
 }
 
-/* "waits until Tue 2026-11-24 09:00 Europe/Paris", "would go now", "stops", and the deciding reason with what its evidence says. */
+/* Which of the evidence decided: the reason's own, of several the one that ends with the wait. -1: none. */
+static int deciding(const json_t *next)
+{
+	const json_t *ev;
+	int found = -1;
+	size_t i;
+
+	json_array_foreach (json_object_get(next, "evidence"), i, ev) {
+		if (strcmp(json_text(ev, "reason"), json_text(next, "reason")) != 0)
+			continue;
+		if (found < 0 || !strcmp(json_text(ev, "until"), json_text(next, "until")))
+			found = (int)i;
+	}
+	return found;
+}
+
+/* "waits until Tue 2026-11-24 09:00 Europe/Paris", "goes now", "stops", and the deciding reason with what its evidence
+ * says. */
 static void add_verdict(const json_t *next, struct buf *b, bool colour)
 {
-	const char *verdict = json_text(next, "verdict"), *reason = json_text(next, "reason"), *until = json_text(next, "until");
-	const json_t *ev, *all = json_object_get(next, "evidence");
-	bool told = false;
-	size_t i;
+	const char *verdict = json_text(next, "verdict"), *reason = json_text(next, "reason"),
+		   *until = json_text(next, "until");
+	int k = deciding(next);
 
 	if (!strcmp(verdict, "wait")) {
 		out_colour(b, colour, "33", "waits");
 		buf_str(b, *until ? " until " : " for a change");
 		if (*until)
 			out_time(b, until, true);
+	} else if (!strcmp(verdict, "send")) {
+		out_colour(b, colour, "32", "goes now");
 	} else {
-		out_colour(b, colour, !strcmp(verdict, "send") ? "32" : "35",
-		           !strcmp(verdict, "send") ? "goes now" : !strcmp(verdict, "skip") ? "skips this step"
-		           : !strcmp(verdict, "stop") ? "stops" : verdict);
+		out_colour(b, colour, "35",
+			   !strcmp(verdict, "skip")   ? "skips this step"
+			   : !strcmp(verdict, "stop") ? "stops"
+						      : verdict);
 	}
 	if (!*reason)
 		return;
 	buf_str(b, ": ");
-	json_array_foreach(all, i, ev) {
-		if (told || strcmp(json_text(ev, "reason"), reason) != 0)
-			continue;
-		add_evidence(ev, b);
-		told = true;
-	}
-	if (!told)
+	if (k >= 0)
+		add_evidence(json_array_get(json_object_get(next, "evidence"), (size_t)k), b);
+	else
 		out_clean(b, reason);
 }
 
 /* The other rules that were asked, each with the instant from which it allows the touch. */
 static void add_others(const json_t *row, struct buf *b)
 {
+	int told = deciding(row);
 	const json_t *ev;
 	size_t i;
 
-	json_array_foreach(json_object_get(row, "evidence"), i, ev) {
-		if (!strcmp(json_text(ev, "reason"), json_text(row, "reason")))
+	json_array_foreach (json_object_get(row, "evidence"), i, ev) {
+		if ((int)i == told)
 			continue;
 		buf_str(b, "    also ");
 		add_evidence(ev, b);
@@ -130,7 +146,7 @@ static void add_standing(const struct ctl *c, const json_t *answer, struct buf *
 		out_clean(b, json_text(answer, "suppressed"));
 		buf_char(b, '\n');
 	}
-	json_object_foreach(json_object_get(answer, "holds"), scope, hold) {
+	json_object_foreach (json_object_get(answer, "holds"), scope, hold) {
 		out_colour(b, c->colour, "33", scope);
 		out_colour(b, c->colour, "33", " held");
 		buf_str(b, " until ");
@@ -169,8 +185,9 @@ int cmd_explain(struct ctl *c)
 
 	if (rc != CTL_OK || client_print_json(c, answer))
 		goto out;
-	json_array_foreach(json_object_get(answer, "rows"), i, row)
+	json_array_foreach (json_object_get(answer, "rows"), i, row) {
 		explain_row(c, row, &b);
+	}
 	if (!b.len)
 		buf_printf(&b, "%s: nothing comes next: no active enrollment\n", c->arg[0]);
 	add_standing(c, answer, &b);
@@ -183,28 +200,30 @@ out:
 
 /* ---- show ---- */
 
-static bool is_instant(const char *name)
+/* Whatever its member is called: "2026-11-24T08:39:20.000Z". */
+static bool is_instant(const json_t *v)
 {
-	size_t n = strlen(name);
+	const char *s = json_string_value(v);
 
-	return !strcmp(name, "now") || !strcmp(name, "until") || !strcmp(name, "at") || (n > 3 && !strcmp(name + n - 3, "_at"));
+	return s && strlen(s) >= 20 && s[10] == 'T' && clock_parse(s, &(int64_t){ 0 }, NULL) == 0;
 }
 
 static bool is_empty(const json_t *v)
 {
-	return json_is_null(v) || (json_is_string(v) && !json_string_length(v)) || (json_is_object(v) && !json_object_size(v)) ||
+	return json_is_null(v) || (json_is_string(v) && !json_string_length(v)) ||
+	       (json_is_object(v) && !json_object_size(v)) ||
 	       (json_is_array(v) && !json_is_string(json_array_get(v, 0)));
 }
 
-static void add_value(const char *name, const json_t *v, struct buf *b)
+static void add_value(const json_t *v, struct buf *b)
 {
 	const json_t *item;
 	size_t i;
 
-	if (is_instant(name) && json_is_string(v)) {
+	if (is_instant(v)) {
 		out_time(b, json_string_value(v), true);
 	} else if (json_is_array(v)) {
-		json_array_foreach(v, i, item) {
+		json_array_foreach (v, i, item) {
 			buf_str(b, i ? ", " : "");
 			json_plain(b, item);
 		}
@@ -214,12 +233,12 @@ static void add_value(const char *name, const json_t *v, struct buf *b)
 }
 
 /* name: value, a line each; objects inside one level deeper; lists of objects are left to their tables. */
-static void add_members(const json_t *object, int indent, struct buf *b)
+static void add_members(json_t *object, int indent, struct buf *b)
 {
 	const char *name;
-	const json_t *v;
+	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)object, name, v) {
+	json_object_foreach (object, name, v) {
 		if (is_empty(v))
 			continue;
 		buf_printf(b, "%*s", indent, "");
@@ -229,8 +248,9 @@ static void add_members(const json_t *object, int indent, struct buf *b)
 			add_members(v, indent + 2, b);
 			continue;
 		}
-		buf_printf(b, "%*s  ", indent + (int)text_width(name) < 22 ? 22 - indent - (int)text_width(name) : 0, "");
-		add_value(name, v, b);
+		buf_printf(b, "%*s  ", indent + (int)text_width(name) < 22 ? 22 - indent - (int)text_width(name) : 0,
+			   "");
+		add_value(v, b);
 		buf_char(b, '\n');
 	}
 }
@@ -244,7 +264,7 @@ static void show_enrollments(const struct ctl *c, const json_t *rows)
 	size_t i;
 
 	table_open(&t, head);
-	json_array_foreach(rows, i, row) {
+	json_array_foreach (rows, i, row) {
 		buf_clear(&next);
 		if (json_is_object(json_object_get(row, "next")))
 			add_verdict(json_object_get(row, "next"), &next, false);
@@ -267,7 +287,7 @@ static void show_touches(const struct ctl *c, const json_t *rows)
 	size_t i;
 
 	table_open(&t, head);
-	json_array_foreach(rows, i, row) {
+	json_array_foreach (rows, i, row) {
 		const char *state = json_text(row, "state");
 
 		add_cell(&t, row, "at", true);
@@ -309,14 +329,22 @@ static void status_sequences(const struct ctl *c, const json_t *rows)
 	size_t i;
 
 	table_open(&t, head);
-	json_array_foreach(rows, i, row) {
-		bool broken = json_is_false(json_object_get(row, "startable")), paused = json_is_true(json_object_get(row, "paused"));
+	json_array_foreach (rows, i, row) {
+		bool broken = json_is_false(json_object_get(row, "startable")),
+		     paused = json_is_true(json_object_get(row, "paused"));
 		const json_t *vouched = json_object_get(row, "vouched");
 
 		add_cell(&t, row, "name", false);
-		table_add_colour(&t, broken ? "refused by the gate" : paused ? "paused" : "running", broken ? '1' : paused ? '3' : '2');
+		table_add_colour(&t,
+				 broken   ? "refused by the gate"
+				 : paused ? "paused"
+					  : "running",
+				 broken   ? '1'
+				 : paused ? '3'
+					  : '2');
 		add_cell(&t, row, "active", false);
-		if (json_is_true(vouched) || json_array_size(vouched) || json_integer_value(vouched) || json_string_length(vouched))
+		if (json_is_true(vouched) || json_array_size(vouched) || json_integer_value(vouched) ||
+		    json_string_length(vouched))
 			add_cell(&t, row, "vouched", false);
 		else
 			table_add(&t, "");
@@ -334,7 +362,8 @@ static void unknown_hint(const struct ctl *c, const json_t *answer)
 		return;
 	buf_char(&b, '\n');
 	out_colour(&b, c->colour, "31;1", "unknown");
-	printf("%s: %lld message%s may or may not have been delivered; see `abvctl unknown`\n", buf_text(&b), n, n == 1 ? "" : "s");
+	printf("%s: %lld message%s may or may not have been delivered; see `abvctl unknown`\n", buf_text(&b), n,
+	       n == 1 ? "" : "s");
 	buf_free(&b);
 }
 
@@ -363,7 +392,7 @@ static void queue_print(const struct ctl *c, const json_t *rows)
 	size_t i;
 
 	table_open(&t, head);
-	json_array_foreach(rows, i, row) {
+	json_array_foreach (rows, i, row) {
 		if (*json_text(row, "next"))
 			add_cell(&t, row, "next", true);
 		else
@@ -411,7 +440,7 @@ int cmd_config(struct ctl *c)
 
 	if (rc == CTL_OK && !client_print_json(c, answer)) {
 		table_open(&t, head);
-		json_array_foreach(json_object_get(answer, "rows"), i, row) {
+		json_array_foreach (json_object_get(answer, "rows"), i, row) {
 			add_cell(&t, row, "key", false);
 			add_cell(&t, row, "value", false);
 			add_cell(&t, row, "source", false);

@@ -23,13 +23,13 @@ static const char *plural(long long n, const char *one, const char *many)
 	return n == 1 ? one : many;
 }
 
-static void refused_print(const json_t *refused)
+static void refused_print(json_t *refused)
 {
 	const char *name;
-	const json_t *n;
+	json_t *n;
 	struct buf out = { 0 };
 
-	json_object_foreach((json_t *)(uintptr_t)refused, name, n) {
+	json_object_foreach (refused, name, n) {
 		buf_str(&out, out.len ? ", " : "; not enrolled: ");
 		buf_printf(&out, "%lld ", (long long)json_integer_value(n));
 		out_clean(&out, name);
@@ -177,7 +177,8 @@ int cmd_unsuppress(struct ctl *c)
 	rc = ask(c, "unsuppress", &b, &answer);
 	if (rc == CTL_OK && !client_print_json(c, answer))
 		printf("%s %s\n", c->arg[0],
-		       json_is_false(json_object_get(answer, "changed")) ? "was not suppressed" : "is not suppressed any more");
+		       json_is_false(json_object_get(answer, "changed")) ? "was not suppressed"
+									 : "is not suppressed any more");
 	json_decref(answer);
 	return rc;
 }
@@ -196,7 +197,7 @@ int cmd_forget(struct ctl *c)
 	if (rc == CTL_OK && !client_print_json(c, answer)) {
 		out_clean(&text, json_text(answer, "hash"));
 		printf("%s is forgotten; in the log it is %s\n", c->arg[0], buf_text(&text));
-		json_array_foreach(json_object_get(answer, "left"), i, name) {
+		json_array_foreach (json_object_get(answer, "left"), i, name) {
 			buf_clear(&text);
 			json_plain(&text, name);
 			printf("compressed, so not rewritten: %s\n", buf_text(&text));
@@ -267,7 +268,7 @@ static void unknown_print(struct ctl *c, const json_t *rows)
 	size_t i;
 
 	table_open(&t, head);
-	json_array_foreach(rows, i, row) {
+	json_array_foreach (rows, i, row) {
 		buf_clear(&cell);
 		json_plain(&cell, json_object_get(row, "id"));
 		table_add(&t, buf_text(&cell));

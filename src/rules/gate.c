@@ -123,7 +123,8 @@ static bool about_reader(const struct gate_text *t, const struct gate_sentence *
 /* "We ...", "Our ...", "I ...": the sender speaks of himself. */
 static bool about_sender(const struct gate_text *t, const struct gate_sentence *s)
 {
-	static const char *const row[] = { "i", "i'd", "i'll", "i'm", "i've", "we", "we'd", "we'll", "we're", "we've", "our", "my" };
+	static const char *const row[] = { "i",    "i'd",   "i'll",  "i'm",   "i've", "we",
+					   "we'd", "we'll", "we're", "we've", "our",  "my" };
 	for (size_t k = 0; s->n > 0 && k < sizeof row / sizeof row[0]; k++)
 		if (strcmp(t->word[s->first].text, row[k]) == 0)
 			return true;
@@ -165,9 +166,9 @@ static void tally_sentence(struct tally *a, const struct gate_text *t, const str
 
 /* ---- the rules ---- */
 
-#define SUBSTANCE_LEAST	 14
-#define SUBSTANCE_ASK	 30 /* who asks for something brings more than the occasion to ask */
-#define SUBSTANCE_FILLER 26 /* as does who reminds of an earlier mail */
+#define SUBSTANCE_LEAST  14
+#define SUBSTANCE_ASK    30 /* who asks for something brings more than the occasion to ask */
+#define SUBSTANCE_FILLER 22 /* as does who reminds of an earlier mail */
 
 static void rule_substance(const struct gate_input *in, const struct gate_text *t, const struct tally *a,
 			   struct gate_result *r)
@@ -255,7 +256,8 @@ void gate_judge(const struct gate_input *in, struct gate_result *out)
 	for (int i = 0; i < t.sentence_n; i++)
 		tally_sentence(&a, &t, &t.sentence[i]);
 	if (a.filler + a.asks + a.pitch > 0)
-		a.substance -= a.of_self; /* in a letter that wants something, what the sender did is praise, not content */
+		a.substance -=
+		    a.of_self; /* in a letter that wants something, what the sender did is praise, not content */
 	rule_substance(in, &t, &a, out);
 	rule_placeholders(in, out);
 	rule_subject(in, out);

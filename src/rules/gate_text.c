@@ -350,6 +350,8 @@ static void words_read(struct reader *r, size_t from, unsigned flags)
 		} else {
 			if (s[i] == '`' && r->open)
 				r->t->sentence[r->t->sentence_n - 1].flags |= SENTENCE_CODE;
+			if ((s[i] == ':' || s[i] == ';') && s[i + 1] == ' ' && strncmp(s + i + 2, "http", 4) != 0)
+				sentence_end(r, 0); /* "About your question: ..." says two things */
 			if ((s[i] == '.' || s[i] == '!' || s[i] == '?') && is_stop(r, i))
 				sentence_end(r, s[i] == '?' ? SENTENCE_QUESTION : 0);
 			i++;

@@ -138,8 +138,37 @@ static void finding_json(struct buf *b, const char *rule, const char *severity, 
 	buf_char(b, '}');
 }
 
-/* The gate's word on the letter as this contact would read it. */
-static bool passes(struct scheduler *s, enum kind kind, struct buf *findings)
+/* ---- the gate's word on the letter as this contact would read it ---- */
+
+/* A combination of sections is judged once, as long as the contact's own values are a small part of it and don't begin the subject:
+ * such values cannot empty a letter that was full, nor make its subject a false "Re:". */
+static struct judged *judged_find(struct scheduler *s, const struct template *t)
+{
+	const struct rendered *r = &s->rendered;
+	if (r->value_bytes > 256 || r->value_bytes * 4 > r->body_len || template_subject(t)[0] == '{' || s->judged_n > JUDGED_MAX / 2)
+		return NULL;
+	size_t i = ((uintptr_t)t / 16 * 31 + (size_t)r->variant * 7) % JUDGED_MAX;
+	while (s->judged[i].template != NULL && (s->judged[i].template != t || s->judged[i].variant != r->variant))
+		i = (i + 1) % JUDGED_MAX;
+	return &s->judged[i];
+}
+
+static bool judge(struct scheduler *s, enum kind kind, struct buf *findings);
+
+static bool passes(struct scheduler *s, const struct template *t, enum kind kind, struct buf *findings)
+{
+	struct judged *known = judged_find(s, t);
+	if (known != NULL && known->template != NULL)
+		return true;
+	bool pass = judge(s, kind, findings);
+	if (known != NULL && known->template == NULL && pass) {
+		*known = (struct judged){ t, s->rendered.variant };
+		s->judged_n++;
+	}
+	return pass;
+}
+
+static bool judge(struct scheduler *s, enum kind kind, struct buf *findings)
 {
 	struct gate_input in = {
 		.subject = buf_text(&s->rendered.subject),
@@ -190,7 +219,7 @@ enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, 
 	if (r < 0)
 		return refused(findings, "unrenderable", e, why, REASON_GATE_REFUSED);
 	j->kind = template_kind(c->sequence->step[c->step].template);
-	if (!passes(s, j->kind, findings)) {
+	if (!passes(s, c->sequence->step[c->step].template, j->kind, findings)) {
 		*why = REASON_GATE_REFUSED;
 		return COMPOSED_REFUSED;
 	}
@@ -218,7 +247,7 @@ enum composed scheduler_compose_test(struct scheduler *s, const struct plan_sequ
 		return COMPOSED_ERROR;
 	j->kind = template_kind(q->step[step].template);
 	struct buf findings = { 0 };
-	bool ok = passes(s, j->kind, &findings);
+	bool ok = passes(s, q->step[step].template, j->kind, &findings);
 	if (!ok)
 		err_set(e, "the gate refuses the message: %s", buf_text(&findings));
 	buf_free(&findings);

@@ -134,28 +134,27 @@ int scheduler_decide(struct scheduler *s, int64_t enrollment_id, int64_t now, bo
 	return r;
 }
 
-int scheduler_may_hand(struct scheduler *s, const struct job *j, int64_t now, bool *yes, struct err *e)
+int scheduler_may_hand(struct scheduler *s, struct job *j, int64_t now, bool *yes, struct err *e)
 {
-	struct enrollment_row *row = NULL;
-	*yes = false;
-	int found = store_enrollment(s->store, j->enrollment_id, &row, e);
-	if (found <= 0)
-		return found;
-	const struct plan_sequence *q = plan_sequence(s->plan, j->sequence);
 	struct standing st = { 0 };
-	int rc = -1;
-	if (store_standing(s->store, row->contact, &st, e) != 0)
-		goto out;
-	rc = 0;
-	if (row->enrollment.state != ENROLLMENT_ACTIVE || q == NULL || !q->startable || s->paused.all || pause_has(&s->paused, j->sequence))
-		goto out;
-	if (st.contact_hold > now || st.account_hold > now)
-		goto out;
+	bool fresh;
+	*yes = false;
+	const struct plan_sequence *q = plan_sequence(s->plan, j->sequence);
+	int found = job_row(s, j, &fresh, e);
+	if (found <= 0 || q == NULL)
+		return found < 0 ? -1 : 0;
+	const struct contact *c = j->row->contact;
 	const struct policy *p = &q->sequence->policy;
-	if (governor_admit(q->sequence, row->contact, st.suppressed, now) != REASON_NONE)
-		goto out;
-	*yes = governor_window(p, governor_zone(p, row->contact), now) == now;
-out:
-	enrollment_row_free(&row);
-	return rc;
+	if (!fresh || now - j->reserved_at > CLOCK_MINUTE) { /* a consent may run out meanwhile; what people say changes the version */
+		if (store_standing(s->store, c, &st, e) != 0)
+			return -1;
+		if (j->row->enrollment.state != ENROLLMENT_ACTIVE || st.contact_hold > now || st.account_hold > now)
+			return 0;
+		if (governor_admit(q->sequence, c, st.suppressed, now) != REASON_NONE)
+			return 0;
+	}
+	if (!q->startable || s->paused.all || pause_has(&s->paused, j->sequence))
+		return 0;
+	*yes = governor_window(p, governor_zone(p, c), now) == now;
+	return 0;
 }

@@ -22,6 +22,7 @@ void job_free(struct scheduler *s, struct job **jp)
 	*jp = NULL;
 	TAILQ_REMOVE(&s->jobs, j, link);
 	s->job_n--;
+	enrollment_row_free(&j->row);
 	buf_free(&j->data);
 	free(j->test);
 	free(j->sequence);
@@ -38,4 +39,16 @@ int job_in_flight(const struct scheduler *s)
 		if (j->test == NULL && j->state != JOB_FINISHED && j->state != JOB_RECORDED)
 			n++;
 	return n;
+}
+
+int job_row(struct scheduler *s, struct job *j, bool *fresh, struct err *e)
+{
+	int64_t version = store_version(s->store);
+	if (fresh != NULL)
+		*fresh = j->row != NULL && j->version == version;
+	if (j->row != NULL && j->version == version)
+		return 1;
+	enrollment_row_free(&j->row);
+	j->version = version;
+	return store_enrollment(s->store, j->enrollment_id, &j->row, e);
 }

@@ -175,7 +175,7 @@ static int outcome_sent(struct scheduler *s, const struct job *j, const struct e
 		return -1;
 	if (row->enrollment.state == ENROLLMENT_ACTIVE && record_advance(s, &row->enrollment, row->contact, j->step, j->step_no, at, e) != 0)
 		return -1;
-	return !unknown && j->kind == KIND_VALUE ? wake_gifts(s, j->contact_id, at, e) : 0;
+	return !unknown && s->asks && j->kind == KIND_VALUE ? wake_gifts(s, j->contact_id, at, e) : 0;
 }
 
 static int outcome_refused_temp(struct scheduler *s, const struct job *j, const struct enrollment_row *row, int64_t now, struct err *e)
@@ -289,8 +289,8 @@ static int wake_resting(struct scheduler *s, const struct job *j, int64_t now, s
 
 static int record_outcome(struct scheduler *s, struct job *j, int64_t now, struct err *e)
 {
-	struct enrollment_row *row = NULL;
-	int rc = store_enrollment(s->store, j->enrollment_id, &row, e);
+	int rc = job_row(s, j, NULL, e);
+	const struct enrollment_row *row = j->row;
 	if (rc <= 0)
 		return rc < 0 ? -1 : err_set(e, "enrollment %lld of touch %lld is gone", (long long)j->enrollment_id, (long long)j->delivery.touch_id);
 	switch (j->result.outcome) {
@@ -303,7 +303,6 @@ static int record_outcome(struct scheduler *s, struct job *j, int64_t now, struc
 	case OUTCOME_NOT_SENT:
 	case OUTCOME_COUNT: rc = outcome_not_sent(s, j, row, now, e); break;
 	}
-	enrollment_row_free(&row);
 	if (rc == 0)
 		rc = wake_resting(s, j, now, e);
 	if (rc == 0)

@@ -7,8 +7,14 @@
 #include "abv/mem.h"
 #include "scheduler_int.h"
 
-static void ready_size(struct scheduler *s)
+static void plan_taken(struct scheduler *s)
 {
+	memset(s->judged, 0, JUDGED_MAX * sizeof *s->judged);
+	s->judged_n = 0;
+	s->asks = false;
+	for (size_t i = 0; i < s->plan->config->sequence_n; i++)
+		for (size_t k = 0; k < s->plan->sequence[i].sequence->step_n; k++)
+			s->asks |= template_kind(s->plan->sequence[i].step[k].template) == KIND_ASK;
 	s->ready_max = (size_t)s->plan->config->smtp.connections * 2;
 	s->ready = mem_grow(s->ready, s->ready_max, sizeof *s->ready);
 	s->ready_n = 0;
@@ -30,7 +36,7 @@ static int plan_apply(struct scheduler *s, struct err *e)
 	}
 	if (store_commit_now(s->store, e) != 0)
 		return -1;
-	ready_size(s);
+	plan_taken(s);
 	rate_set(s, s->plan->config->policy.rate);
 	return 0;
 }
@@ -45,6 +51,7 @@ int scheduler_new(struct store *store, const struct clock *clock, const struct p
 	s->relay_usable = true;
 	s->next_due = CLOCK_NEVER;
 	s->due = mem_array(DUE_MAX, sizeof *s->due);
+	s->judged = mem_array(JUDGED_MAX, sizeof *s->judged);
 	TAILQ_INIT(&s->jobs);
 	TAILQ_INIT(&s->slots);
 	pause_load(s);
@@ -74,6 +81,7 @@ void scheduler_free(struct scheduler **sp)
 	rate_free(&s->rate);
 	rendered_free(&s->rendered);
 	free(s->due);
+	free(s->judged);
 	free(s->ready);
 	free(s);
 }

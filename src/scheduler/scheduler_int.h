@@ -49,6 +49,8 @@ struct job {
 	bool takes_next;
 	int64_t withheld;              /* a 5yz that may be the relay's fault: recorded later (record.c); the turn's number, 0 no */
 	struct test_send *test;        /* a message outside the store; owned */
+	struct enrollment_row *row;    /* as it was decided on; owned; true while `version` is the store's (job_row) */
+	int64_t version;
 	int64_t enrollment_id, contact_id, account_id;
 	char *sequence, *step;         /* owned: the plan may be swapped meanwhile */
 	int32_t step_no;
@@ -87,6 +89,13 @@ struct pause_set {
 	size_t n;
 };
 
+/* One combination of a template's sections that the gate has passed: kept while the plan lives. */
+#define JUDGED_MAX 1024
+struct judged {
+	const struct template *template; /* NULL: free */
+	int variant;
+};
+
 struct scheduler {
 	struct store *store;
 	const struct clock *clock;
@@ -116,6 +125,9 @@ struct scheduler {
 	bool relay_usable;
 	char relay_why[256];
 	struct rendered rendered;          /* reused */
+	struct judged *judged;             /* JUDGED_MAX rows, by hash */
+	int judged_n;
+	bool asks;                         /* some step of the plan is an ask: gifts can be waited for */
 	int64_t tests;                     /* numbers test messages */
 };
 
@@ -133,7 +145,7 @@ int scheduler_decide(struct scheduler *s, int64_t enrollment_id, int64_t now, bo
 int scheduler_decide_row(struct scheduler *s, struct enrollment_row *row, int64_t now, struct candidate *out, struct err *e);
 void candidate_free(struct candidate *c);
 /* May the dot leave? Stop, hold, suppression, consent and window as they are now. */
-int scheduler_may_hand(struct scheduler *s, const struct job *j, int64_t now, bool *yes, struct err *e);
+int scheduler_may_hand(struct scheduler *s, struct job *j, int64_t now, bool *yes, struct err *e);
 bool pause_has(const struct pause_set *p, const char *sequence);
 void pause_load(struct scheduler *s);
 void pause_clear(struct pause_set *p);
@@ -171,5 +183,8 @@ void scheduler_due_read(struct scheduler *s, int64_t now);
 struct job *job_new(struct scheduler *s);
 void job_free(struct scheduler *s, struct job **j);
 int job_in_flight(const struct scheduler *s); /* without tests */
+/* The job's enrollment and contact as they are now: read again only when something may have changed them. 1 / 0 / -1 as store_enrollment;
+ * *fresh (may be NULL): nothing has changed since the decision. */
+int job_row(struct scheduler *s, struct job *j, bool *fresh, struct err *e);
 
 #endif

@@ -124,6 +124,7 @@ static int reserve(struct scheduler *s, struct candidate *c, struct job *j, int6
 	};
 	if (store_touch_reserve(s->store, &t, now, e) != 0)
 		return -1;
+	j->version = store_version(s->store);
 	j->enrollment_id = en->id;
 	j->contact_id = en->contact_id;
 	j->account_id = t.account_id;
@@ -132,6 +133,8 @@ static int reserve(struct scheduler *s, struct candidate *c, struct job *j, int6
 	j->step_no = c->step;
 	j->account = mem_strdup(c->row->contact->account);
 	j->reserved_at = now;
+	j->row = c->row;
+	c->row = NULL; /* the job's now */
 	return 0;
 }
 

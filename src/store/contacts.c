@@ -123,6 +123,7 @@ int store_contact_put(struct store *s, const struct contact *c, int64_t now, enu
 	if (same)
 		return 0;
 	*result = PUT_CHANGED;
+	s->version++;
 	q = contact_bind(s, SQL_CONTACT_UPDATE, c, account, now);
 	bind_int(q, 16, *id);
 	store_seen(s, now);

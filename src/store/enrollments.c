@@ -256,6 +256,7 @@ int store_enrollment_stop(struct store *s, int64_t id, enum reason why, int64_t 
 {
 	if (why == REASON_NONE)
 		return err_set(e, "store: stopping an enrollment needs a reason");
+	s->version++;
 	return enrollment_end(s, id, ENROLLMENT_STOPPED, why, now, e);
 }
 

@@ -75,6 +75,7 @@ int store_contact_forget(struct store *s, int64_t id, int64_t now, char *hash, s
 	struct contact *c = NULL;
 	int rc = store_change(s, e) ? -1 : store_contact_by_id(s, id, &c, e);
 
+	s->version++;
 	if (rc == 0)
 		return err_set(e, "store: there is no contact %lld", (long long)id);
 	if (rc > 0 && c->forgotten) {

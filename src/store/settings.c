@@ -25,6 +25,7 @@ int store_setting_put(struct store *s, const char *name, const char *value, stru
 
 	if (store_change(s, e))
 		return -1;
+	s->version++;
 	bind_text(q, 1, name);
 	if (*value)
 		bind_text(q, 2, value);

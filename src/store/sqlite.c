@@ -319,6 +319,7 @@ void store_rollback(struct store *s)
 	if (!s->in_transaction)
 		return;
 	s->in_transaction = false;
+	s->version++;
 	if (!sqlite3_get_autocommit(s->db))
 		store_run(s, store_stmt(s, SQL_ROLLBACK), &e);
 	else

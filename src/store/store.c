@@ -29,6 +29,11 @@ const char *store_error(const struct store *s)
 	return s->error;
 }
 
+int64_t store_version(const struct store *s)
+{
+	return s->version;
+}
+
 int64_t store_event_last(struct store *s)
 {
 	return s->figure[FIGURE_EVENT_LAST];

@@ -191,6 +191,7 @@ struct store {
 	sqlite3_stmt *stmt[SQL_COUNT];
 	struct key key;
 	bool in_transaction;
+	int64_t version; /* store_version */
 	int64_t changes; /* sqlite3_total_changes64 at its begin */
 	char error[512]; /* of the last commit */
 	struct names names;

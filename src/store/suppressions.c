@@ -15,6 +15,7 @@ static int hold_put(struct store *s, int who, int64_t id, int64_t until, const c
 
 	if (store_change(s, e))
 		return -1;
+	s->version++;
 	bind_int(q, 1, who);
 	bind_int(q, 2, id);
 	if (store_run(s, q, e))
@@ -112,6 +113,7 @@ int store_suppress(struct store *s, const char *target, enum reason why, const c
 		return -1;
 	if (!store_changed(s))
 		return 0;
+	s->version++;
 	s->figure[target_figure(target)]++;
 	store_seen(s, now);
 	return 1;
@@ -124,6 +126,7 @@ static int unsuppress_one(struct store *s, const char *target, struct err *e)
 	bind_text(q, 1, target);
 	if (store_run(s, q, e))
 		return -1;
+	s->version++;
 	s->figure[target_figure(target)] -= store_changed(s);
 	return store_changed(s);
 }

@@ -127,10 +127,15 @@ static void answer_evidence(struct buf *b, const struct evidence *ev)
 	struct duration d = { .ms = ev->limit_ms };
 	char per[64], limit[96];
 
+	/* days as far as they go: limits are written "2 per 7d" */
+	if (ev->limit_ms % CLOCK_DAY == 0)
+		(void)snprintf(per, sizeof(per), "%lldd", (long long)(ev->limit_ms / CLOCK_DAY));
+	else
+		(void)duration_format(&d, per, sizeof(per));
 	json_add_str(b, "reason", reason_name(ev->reason));
 	answer_time(b, "until", ev->until);
 	if (ev->limit_n) {
-		(void)snprintf(limit, sizeof(limit), "%d per %s", (int)ev->limit_n, duration_format(&d, per, sizeof(per)));
+		(void)snprintf(limit, sizeof(limit), "%d per %s", (int)ev->limit_n, per);
 		json_add_str(b, "limit", limit);
 	}
 	answer_time(b, "touch_at", ev->touch_at);

@@ -25,7 +25,8 @@ static void row_error(struct import *im, int64_t line, const struct err *why)
 {
 	struct buf *b = &im->errors;
 
-	buf_char(b, b->len ? ',' : ' ');
+	if (b->len)
+		buf_char(b, ',');
 	buf_char(b, '{');
 	json_add_int(b, "line", line);
 	json_add_str(b, "message", why->text);

@@ -1,6 +1,6 @@
 /* rooms: base */
-/* Any bytes, cut anywhere, give the same rows in ascending lines; what is posted is always JSON that a strict reader takes, small
- * enough for the daemon. The first byte seeds the cuts. */
+/* Any bytes, cut anywhere, give the same rows in ascending lines; what is posted is always JSON that a strict reader
+ * takes, small enough for the daemon. The first byte seeds the cuts. */
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 #define CSV_ROW_MAX ((size_t)48) /* so that a short input meets it */
 #include "../../src/ctl/csv.c"
+#include "../../src/ctl/csv_text.c"
 
 static void must(int ok)
 {
@@ -31,7 +32,8 @@ static int take(void *arg, struct csv_batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		const struct csv_row *row = &b->row[i];
 
-		must(row->line > t->last && row->last >= row->line && row->raw + row->raw_len <= b->raw.len && row->raw_len > 0);
+		must(row->line > t->last && row->last >= row->line && row->raw + row->raw_len <= b->raw.len &&
+		     row->raw_len > 0);
 		t->last = row->last;
 		buf_printf(&t->text, "%ld-%ld %s|", row->line, row->last, row->error ? row->error : "");
 		buf_add(&t->text, b->raw.data + row->raw, row->raw_len);

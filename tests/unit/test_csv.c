@@ -1,5 +1,6 @@
 /* rooms: base */
-/* A contacts file becomes batches: which rows, in which lines, what is refused and why; the same for any size of its pieces. */
+/* A contacts file becomes batches: which rows, in which lines, what is refused and why; the same for any size of its
+ * pieces. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <jansson.h>
 
 #include "../../src/ctl/csv.c"
+#include "../../src/ctl/csv_text.c"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define BOM      "\xef\xbb\xbf"
@@ -26,9 +28,8 @@ static void tell_row(struct buf *b, const json_t *row)
 	json_t *value;
 
 	buf_printf(b, "%d", (int)json_integer_value(json_object_get(row, "line")));
-	json_object_foreach((json_t *)(uintptr_t)row, name, value)
-		if (json_is_string(value))
-			buf_printf(b, " %s=%s", name, json_string_value(value));
+	json_object_foreach((json_t *)(uintptr_t)row, name, value) if (json_is_string(value))
+	    buf_printf(b, " %s=%s", name, json_string_value(value));
 	buf_char(b, '\n');
 }
 
@@ -98,11 +99,13 @@ static void test_rows(void **state)
 		  "2 email=a@x.example note=one\ntwo\r\nthree\n5 email=b@x.example note=x\n" },
 		{ TEXT("\n\r\nemail\n\n\na@x.example\n\n"), "6 email=a@x.example\n" },
 		{ TEXT("email,a b\n x@y.example , spaces stay \n"), "2 email= x@y.example  a b= spaces stay \n" },
-		{ TEXT(" Email ,FIRST_NAME,Team Size\na@x.example,A,3\n"), "2 email=a@x.example first_name=A Team Size=3\n" },
+		{ TEXT(" Email ,FIRST_NAME,Team Size\na@x.example,A,3\n"),
+		  "2 email=a@x.example first_name=A Team Size=3\n" },
 		{ TEXT("email,n\na@x.example\nb@x.example,1,2\nc@x.example,\n,\n"),
 		  "2 ! the row has 1 column, the header 2\n3 ! the row has 3 columns, the header 2\n"
 		  "4 email=c@x.example n=\n5 email= n=\n" },
-		{ TEXT("email,n\na@x.example,\xff\nb@x.example,\xc3\xa9\nc@x.example,\xed\xa0\x80\nd@x.example,\xf0\x9f\x98\x80\n"),
+		{ TEXT("email,n\na@x.example,\xff\nb@x.example,\xc3\xa9\nc@x.example,\xed\xa0\x80\nd@x.example,"
+		       "\xf0\x9f\x98\x80\n"),
 		  "2 ! the row is no UTF-8\n3 email=b@x.example n=\xc3\xa9\n4 ! the row is no UTF-8\n"
 		  "5 email=d@x.example n=\xf0\x9f\x98\x80\n" },
 		{ TEXT("email\na\0b@x.example\nb@x.example\n"), "2 ! the row holds a NUL byte\n3 email=b@x.example\n" },
@@ -112,7 +115,8 @@ static void test_rows(void **state)
 		{ TEXT("email,n\r\na@x.example,\"open\r\nb@x.example,1\r\n"),
 		  "2 ! a quoted field is not closed\n3 email=b@x.example n=1\n" },
 		{ TEXT("email,n\na@x.example,\"open\nb@x.example,\"1, 2\"\nc@x.example,3\n"),
-		  "2 ! a quoted field goes on behind its closing quote\n3 email=b@x.example n=1, 2\n4 email=c@x.example n=3\n" },
+		  "2 ! a quoted field goes on behind its closing quote\n3 email=b@x.example n=1, 2\n4 "
+		  "email=c@x.example n=3\n" },
 		{ TEXT("email,n\na@x.example,5\" disk\nb@x.example,\"x\"y\nc@x.example,1\n"),
 		  "2 email=a@x.example n=5\" disk\n3 ! a quoted field is not closed\n4 email=c@x.example n=1\n" },
 		{ TEXT("email,n\na@x.example,\"x\"y\"\nb@x.example,1\n"),
@@ -129,7 +133,9 @@ static void test_rows(void **state)
 		{ TEXT("email,Email\n"), "E1: the header names a column twice: 'email'" },
 		{ TEXT("email,line\n"), "E1: a column may not have the reserved name 'line'" },
 		{ TEXT("email,n\xff\n"), "E1: the file is no UTF-8 text" },
-		{ TEXT("\xff\xfe" "e\0m\0"), "E1: the file is UTF-16; save it as UTF-8" },
+		{ TEXT("\xff\xfe"
+		       "e\0m\0"),
+		  "E1: the file is UTF-16; save it as UTF-8" },
 		{ TEXT("\n\n\"email,x\n"), "E3: a quoted field of the header is not closed" },
 	};
 
@@ -158,7 +164,9 @@ static void test_batches(void **state)
 	static const struct {
 		size_t rows, width; /* of the second column */
 		size_t batches;
-	} rows[] = { { 1, 1, 1 }, { 1000, 1, 1 }, { 1001, 1, 2 }, { 2500, 10, 3 }, { 100, 60000, 7 }, { 30, 120000, 4 } };
+	} rows[] = {
+		{ 1, 1, 1 }, { 1000, 1, 1 }, { 1001, 1, 2 }, { 2500, 10, 3 }, { 100, 60000, 7 }, { 30, 120000, 4 }
+	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -196,7 +204,8 @@ static void test_endless_quote(void **state)
 		for (int k = 0; k < 20000; k++)
 			buf_printf(&text, "p%d@x.example,note\n", k);
 		assert_int_equal(read_text(&t, text.data, text.len, sizes[i], &e), 0);
-		assert_int_equal(strncmp(buf_text(&t.text), "2 ! a quoted field is not closed\n3 email=p0@x.example", 52), 0);
+		assert_int_equal(
+		    strncmp(buf_text(&t.text), "2 ! a quoted field is not closed\n3 email=p0@x.example", 52), 0);
 		assert_non_null(strstr(buf_text(&t.text), "email=p19999@x.example"));
 		buf_clear(&text);
 		buf_clear(&t.text);
@@ -220,7 +229,7 @@ static int keep(void *arg, struct csv_batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		if (b->row[i].error)
 			buf_printf(arg, "[%ld-%ld %s|%.*s]", b->row[i].line, b->row[i].last, b->row[i].error,
-			           (int)b->row[i].raw_len, b->raw.data + b->row[i].raw);
+				   (int)b->row[i].raw_len, b->raw.data + b->row[i].raw);
 	return 0;
 }
 
@@ -242,7 +251,8 @@ static void test_raw(void **state)
 	csv_close(&r);
 	assert_null(r);
 	/* Line 4 is the second of the row that begins in 3. */
-	assert_string_equal(buf_text(&told), "[3-4 no address|\"b\",\"x\ny\"\n][5-5 the row has 1 column, the header 2|only one\r]");
+	assert_string_equal(buf_text(&told),
+			    "[3-4 no address|\"b\",\"x\ny\"\n][5-5 the row has 1 column, the header 2|only one\r]");
 	buf_free(&told);
 }
 
@@ -266,7 +276,7 @@ static void test_sink_stops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows), cmocka_unit_test(test_batches), cmocka_unit_test(test_endless_quote),
+		cmocka_unit_test(test_rows), cmocka_unit_test(test_batches),    cmocka_unit_test(test_endless_quote),
 		cmocka_unit_test(test_raw),  cmocka_unit_test(test_sink_stops),
 	};
 

@@ -1,5 +1,6 @@
 /* rooms: base model rules config */
-/* abvctl's parts that need no daemon: the command line, two settings out of any configuration, tables, the log's lines in words. */
+/* abvctl's parts that need no daemon: the command line, two settings out of any configuration, tables, the log's lines
+ * in words. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,15 @@ static int run(struct ctl *c)
 }
 
 static const struct ctl_command commands[] = {
-	{ "import", "FILE", "imports", "", { { "rejects", "FILE", "keeps" }, { "force", NULL, "forces" } }, 1, 1, true, run },
+	{ "import",
+	  "FILE",
+	  "imports",
+	  "",
+	  { { "rejects", "FILE", "keeps" }, { "force", NULL, "forces" } },
+	  1,
+	  1,
+	  true,
+	  run },
 	{ "gate", "FILE...", "judges", "More.", { { 0 } }, 0, -1, false, run },
 	{ NULL, NULL, NULL, NULL, { { 0 } }, 0, 0, false, NULL },
 };
@@ -62,7 +71,7 @@ static void test_options(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		char *argv[9] = { (char *)(uintptr_t)"abvctl" };
+		char *argv[9] = { (char *)(uintptr_t) "abvctl" };
 		struct buf b = { 0 };
 		struct err e = { "" };
 		struct ctl c;
@@ -74,7 +83,7 @@ static void test_options(void **state)
 			buf_printf(&b, "E%s", e.text);
 		} else {
 			buf_printf(&b, "%s|%s|%s|%d|", c.command ? c.command->name : "", c.socket ? c.socket : "",
-			           c.config ? c.config : "", c.json);
+				   c.config ? c.config : "", c.json);
 			for (int k = 0; k < c.arg_n; k++)
 				buf_printf(&b, "%s,", c.arg[k]);
 			for (int k = 0; k < c.given_n; k++)
@@ -97,7 +106,7 @@ static void test_help(void **state)
 	buf_clear(&b);
 	ctl_command_help(&commands[0], &b);
 	assert_string_equal(buf_text(&b), "usage: abvctl import FILE\n\nimports\n\nOptions:\n"
-	                                  "  --rejects FILE        keeps\n  --force               forces\n");
+					  "  --rejects FILE        keeps\n  --force               forces\n");
 	buf_clear(&b);
 	ctl_command_help(&commands[1], &b);
 	assert_string_equal(buf_text(&b), "usage: abvctl gate FILE...\n\njudges\n\nMore.\n");
@@ -113,7 +122,8 @@ static void test_scan(void **state)
 		{ "control : { socket : \"/a\" }", "/a" },
 		{ "control={socket=\"/a\"", "/a" },
 		{ "x = 1; control = { other = ( \"}\", { socket = \"/no\"; } ); socket = \"/a\"; };", "/a" },
-		{ "# control = { socket = \"/no\"; };\n/* control = { socket = \"/no\"; } */ // control = { socket = \"/no\"; }\n"
+		{ "# control = { socket = \"/no\"; };\n/* control = { socket = \"/no\"; } */ // control = { socket = "
+		  "\"/no\"; }\n"
 		  "control = { socket = \"/a\"; };",
 		  "/a" },
 		{ "s = \"control = { socket = \\\"/no\\\"; }\"; control = { socket = \"/a\\\\b\"; };", "/a\\b" },
@@ -202,8 +212,8 @@ static void test_table(void **state)
 	assert_int_equal(table_rows(&t), 2);
 	table_format(&t, false, &out);
 	assert_string_equal(buf_text(&out), "NAME         STATE  WHY\n"
-	                                    "Zo\xc3\xab          on     a ?[31mtrick\x9b?\n"
-	                                    "longer-name  off\n");
+					    "Zo\xc3\xab          on     a ?[31mtrick\x9b?\n"
+					    "longer-name  off\n");
 	buf_clear(&out);
 	table_format(&t, true, &out);
 	assert_non_null(strstr(buf_text(&out), "\033[1mNAME\033[0m         "));
@@ -217,8 +227,10 @@ static void test_times(void **state)
 	static const struct {
 		const char *tz, *in, *plain, *zoned;
 	} rows[] = {
-		{ "Europe/Paris", "2026-11-24T08:00:00.000Z", "Tue 2026-11-24 09:00", "Tue 2026-11-24 09:00 Europe/Paris" },
-		{ "America/New_York", "2026-07-01T02:30:00Z", "Tue 2026-06-30 22:30", "Tue 2026-06-30 22:30 America/New_York" },
+		{ "Europe/Paris", "2026-11-24T08:00:00.000Z", "Tue 2026-11-24 09:00",
+		  "Tue 2026-11-24 09:00 Europe/Paris" },
+		{ "America/New_York", "2026-07-01T02:30:00Z", "Tue 2026-06-30 22:30",
+		  "Tue 2026-06-30 22:30 America/New_York" },
 		{ "XYZ-2", "2026-11-24T08:00:00.000Z", "Tue 2026-11-24 10:00", "Tue 2026-11-24 10:00 XYZ" },
 		{ "UTC", "soon\n", "soon?", "soon?" },
 	};
@@ -238,15 +250,20 @@ static void test_times(void **state)
 	}
 }
 
-#define SENT                                                                                                                   \
-	"{\"seq\":7,\"ts\":\"2026-11-24T09:30:00.500Z\",\"event\":\"sent\",\"contact\":\"ann@acme.example\",\"account\":\"acme\",\"sequence\":" \
-	"\"course\",\"step\":\"one\",\"kind\":\"ask\",\"touch\":3,\"message_id\":\"x@y\",\"smtp_code\":250,\"smtp_reply\":\"2.0.0 ok\\u001b[1m\"}"
-#define WAITS                                                                                                                 \
-	"{\"seq\":8,\"ts\":\"2026-11-24T09:31:00Z\",\"event\":\"waiting\",\"contact\":\"ann@acme.example\",\"sequence\":\"course\",\"step\":" \
+#define SENT                                                                                                           \
+	"{\"seq\":7,\"ts\":\"2026-11-24T09:30:00.500Z\",\"event\":\"sent\",\"contact\":\"ann@acme.example\","          \
+	"\"account\":\"acme\",\"sequence\":"                                                                           \
+	"\"course\",\"step\":\"one\",\"kind\":\"ask\",\"touch\":3,\"message_id\":\"x@y\",\"smtp_code\":250,\"smtp_"    \
+	"reply\":\"2.0.0 ok\\u001b[1m\"}"
+#define WAITS                                                                                                          \
+	"{\"seq\":8,\"ts\":\"2026-11-24T09:31:00Z\",\"event\":\"waiting\",\"contact\":\"ann@acme.example\","           \
+	"\"sequence\":\"course\",\"step\":"                                                                            \
 	"\"two\",\"reason\":\"contact_limit\",\"until\":\"2026-12-01T09:30:00Z\"}"
-#define LOADED "{\"seq\":1,\"ts\":\"2026-11-24T09:00:00Z\",\"event\":\"config_loaded\",\"policy\":\"abc\",\"scale\":1.0}"
-#define GATED                                                                                                        \
-	"{\"seq\":9,\"ts\":\"2026-11-24T09:32:00Z\",\"event\":\"gate_refused\",\"findings\":[{\"rule\":\"r1\",\"message\":\"m1\"},{" \
+#define LOADED                                                                                                         \
+	"{\"seq\":1,\"ts\":\"2026-11-24T09:00:00Z\",\"event\":\"config_loaded\",\"policy\":\"abc\",\"scale\":1.0}"
+#define GATED                                                                                                          \
+	"{\"seq\":9,\"ts\":\"2026-11-24T09:32:00Z\",\"event\":\"gate_refused\",\"findings\":[{\"rule\":\"r1\","        \
+	"\"message\":\"m1\"},{"                                                                                        \
 	"\"rule\":\"r2\",\"message\":\"m2\"}]}"
 
 static void test_log_line(void **state)
@@ -259,9 +276,15 @@ static void test_log_line(void **state)
 		enum log_take take;
 		const char *text;
 	} rows[] = {
-		{ { 0 }, SENT, LOG_TAKE, "2026-11-24 09:30:00  sent              ann@acme.example  course/one (ask)  250 2.0.0 ok?[1m\n" },
-		{ { 0 }, WAITS, LOG_TAKE,
-		  "2026-11-24 09:31:00  waiting           ann@acme.example  course/two  contact_limit  until Tue 2026-12-01 09:30\n" },
+		{ { 0 },
+		  SENT,
+		  LOG_TAKE,
+		  "2026-11-24 09:30:00  sent              ann@acme.example  course/one (ask)  250 2.0.0 ok?[1m\n" },
+		{ { 0 },
+		  WAITS,
+		  LOG_TAKE,
+		  "2026-11-24 09:31:00  waiting           ann@acme.example  course/two  contact_limit  until Tue "
+		  "2026-12-01 09:30\n" },
 		{ { 0 }, LOADED, LOG_TAKE, "2026-11-24 09:00:00  config_loaded     policy=abc  scale=1\n" },
 		{ { 0 }, GATED, LOG_TAKE, "2026-11-24 09:32:00  gate_refused      m1 [r1]; m2 [r2]\n" },
 		{ { .contact = "ann@acme.example" }, SENT, LOG_TAKE, NULL },
@@ -286,8 +309,9 @@ static void test_log_line(void **state)
 		struct buf b = { 0 };
 		struct log_seen seen;
 
-		assert_int_equal(log_line(&rows[i].filter, rows[i].line, strlen(rows[i].line), &seen, false, rows[i].text ? &b : NULL),
-		                 rows[i].take);
+		assert_int_equal(log_line(&rows[i].filter, rows[i].line, strlen(rows[i].line), &seen, false,
+					  rows[i].text ? &b : NULL),
+				 rows[i].take);
 		if (rows[i].text)
 			assert_string_equal(buf_text(&b), rows[i].text);
 		if (rows[i].line == (const char *)SENT)
@@ -299,8 +323,8 @@ static void test_log_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options), cmocka_unit_test(test_help),  cmocka_unit_test(test_scan),
-		cmocka_unit_test(test_find),    cmocka_unit_test(test_table), cmocka_unit_test(test_times),
+		cmocka_unit_test(test_options),  cmocka_unit_test(test_help),  cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_find),     cmocka_unit_test(test_table), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_log_line),
 	};
 

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""abvctl against a running abvd: imports with bad rows, every command's sentence and exit status; and what it says when the daemon is
+lost in the middle of an import (a socket of this test's own that hangs up)."""
+import os, sys, threading
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from abv import *
+import abv
+
+
+def says(r, *parts):
+    for p in parts:
+        assert re.search(p, r.stdout + r.stderr), "%r is not in:\n%s%s" % (p, r.stdout, r.stderr)
+
+
+def contacts_csv(path, n, bad):
+    """n rows, those in `bad` unfit each in its own way; LF inside a quoted field, so that lines and rows differ."""
+    kinds = ["no address,A,x\n", "p@a.example,A\n", "p@a.example,A,x,y\n", "p@a.example,\udcff,x\n", 'p@a.example,"open,x\n']
+    line, lines = 2, []
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as f:
+        f.write("email,first_name,note\n")
+        for i in range(n):
+            if i in bad:
+                lines.append(line)
+                f.write(kinds[len(lines) % len(kinds)])
+            else:
+                f.write('p%d@c%d.example,F%d,"one\ntwo"\n' % (i, i, i))
+                line += 1
+            line += 1
+    return lines
+
+
+def test_import():
+    a = Abvd(1)
+    try:
+        a.start()
+        path, rejects = os.path.join(a.home, "c.csv"), os.path.join(a.home, "bad.csv")
+        lines = contacts_csv(path, 3000, set(range(5, 3000, 300)))
+        r = a.ctl("import", path, "--rejects", rejects, status=1)
+        says(r, r"^2990 created, 0 changed, 0 same, 0 enrolled, 10 errors\n")
+        told = [int(l.split(":")[1]) for l in r.stderr.splitlines()]
+        assert told == lines, "%s, wanted %s" % (told, lines)
+        with open(rejects, "rb") as f:
+            kept = f.read().splitlines()
+        assert kept[0] == b"email,first_name,note" and len(kept) == 11, kept
+        assert a.json("import", path, status=1) == [{"created": 0, "changed": 0, "same": 2990, "enrolled": 0, "errors": 10}]
+        assert a.json("status")[0]["counts"]["contacts"] == 2990
+        says(a.ctl("import", "-", status=0, input="email,first_name\np1@c1.example,New\n"), "^0 created, 1 changed")
+        says(a.ctl("import", "-", status=0, input="email\n"), "^0 created")
+        says(a.ctl("import", "-", status=1, input="email\nnobody\n"), r"\(stdin\):2: .*\n?", "1 error\n")
+    finally:
+        a.remove()
+
+
+def test_commands():
+    home = tempfile.mkdtemp(prefix="abv-smtp-")
+    smtp, a = FakeSmtp(home), None
+    try:
+        a = Abvd(smtp.port)
+        a.start("--time-scale", "1000", "--now", "2026-01-05T10:00:00Z")
+        a.ctl("import", a.contacts(6))
+        says(a.ctl("enroll", "course", "--contact", "person0@company0.example"), "^1 enrolled, 0 already\n")
+        says(a.ctl("enroll", "course", "--all"), "^5 enrolled, 1 already\n")
+        says(a.ctl("enroll", "course", "--contact", "nobody@company0.example", status=1), "abvctl: ")
+        says(a.ctl("enroll", "none", "--all", status=1), "abvctl: .*none")
+        wait_for(lambda: len(a.log("sent")) == 6)
+        who = "person1@company1.example"
+        says(a.ctl("explain", who), r"^course/step2 waits until \w\w\w 2026-01-\d\d \d\d:\d\d ", "touch of Mon 2026-01-05")
+        says(a.ctl("show", who), "^email  +person1@", "Enrollments\n", r"course +active +step2 +waits until", "accepted +")
+        says(a.ctl("queue", "--limit", "2"), r"^NEXT +CONTACT", "step2")
+        assert len(a.json("queue", "--limit", "2")) == 2
+        says(a.ctl("status"), "version +", r"course +running +6")
+        says(a.ctl("config"), r"^KEY +VALUE +SOURCE\n", r"smtp.tls +\"none\" +.*abvd.conf:\d+", "default\n")
+        says(a.ctl("pause"), "^sending is paused\n")
+        says(a.ctl("pause"), "^sending was already paused\n")
+        says(a.ctl("resume"), "^sending is running\n")
+        says(a.ctl("pause", "course"), "^course is paused\n")
+        says(a.ctl("resume", "course"), "^course is running\n")
+        says(a.ctl("hold", who, "--until", "2027-02-03", "--reason", "on leave"), "is held until Wed 2027-02-03")
+        says(a.ctl("explain", who), "contact held until .*: on leave")
+        says(a.ctl("hold", who, "--until", "2020-01-01"), "is not held\n")
+        says(a.ctl("suppress", who, "--reason", "unsubscribed"), "is suppressed; 1 enrollment stopped\n")
+        says(a.ctl("show", who), "suppressed: unsubscribed", "stopped +")
+        says(a.ctl("unsuppress", who, "--reason", "a slip", status=1), "only with force")
+        says(a.ctl("unsuppress", who, "--reason", "a slip", "--force"), "is not suppressed any more\n")
+        says(a.ctl("suppress", "@company2.example"), "is suppressed; 1 enrollment stopped\n")
+        says(a.ctl("stop", "person3@company3.example"), "^1 enrollment stopped\n")
+        says(a.ctl("stop", "person3@company3.example", "course"), "^0 enrollments stopped\n")
+        says(a.ctl("unknown"), "^nothing is unknown\n")
+        says(a.ctl("unknown", "accept", "9", status=1), "abvctl: ")
+        says(a.ctl("test", "course", "step1", "--to", "me@example.com"), "course/step1 to me@example.com: accepted: 250 ")
+        says(a.ctl("test", "course", "none", "--to", "me@example.com", status=1), "abvctl: .*none")
+        exported = json.loads(a.ctl("export", "person4@company4.example").stdout)
+        assert exported["contact"]["email"] == "person4@company4.example" and exported["touches"] and exported["events"]
+        says(a.ctl("forget", "person4@company4.example"), "is forgotten; in the log it is hash:")
+        says(a.ctl("show", "person4@company4.example", status=1), "abvctl: ")
+        assert "error" in a.json("show", "person4@company4.example", status=1)[0]
+        a.stop()
+        says(a.ctl("status", status=69), "abvd is not reachable")
+        r = subprocess.run([os.path.join(BUILD, "abvctl"), "--config", a.conf, "log", "--event", "forgotten"], capture_output=True, text=True)
+        assert r.returncode == 0 and "hash:" in r.stdout, r
+    finally:
+        smtp.end()
+        if a:
+            a.remove()
+        shutil.rmtree(home)
+
+
+def serve(listener, answers):
+    """Answers so many requests, reads one more and hangs up."""
+    s = listener.accept()[0]
+    listener.close()
+    for k in range(answers + 1):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += s.recv(65536)
+        head, body = data.split(b"\r\n\r\n", 1)
+        size = int(re.search(rb"content-length: (\d+)", head.lower()).group(1))
+        while len(body) < size:
+            body += s.recv(65536)
+        rows = json.loads(body)["rows"]
+        assert head.startswith(b"POST /v1/import HTTP/1.1") and len(rows) <= 1000 and size <= 1 << 20
+        if k < answers:
+            out = json.dumps({"created": len(rows), "changed": 0, "same": 0, "enrolled": 0, "errors": []}).encode()
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(out) + out)
+    s.close()
+
+
+def test_daemon_lost_in_an_import():
+    home = tempfile.mkdtemp(prefix="abv-test-")
+    try:
+        path, sock = os.path.join(home, "c.csv"), os.path.join(home, "s")
+        contacts_csv(path, 5000, set())
+        for answers, want in ((2, r"the rows up to line 4001 are imported, those from line 4002 on may be; import the file again, repeating is safe"),
+                              (0, r"no row is known to be imported, those from line 2 on may be; import the file again")):
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(sock)
+                listener.listen()
+                t = threading.Thread(target=serve, args=(listener, answers))
+                t.start()
+                r = subprocess.run([os.path.join(BUILD, "abvctl"), "--socket", sock, "import", path], capture_output=True, text=True, timeout=60)
+                t.join()
+            os.unlink(sock)
+            assert r.returncode == 69 and r.stdout == "", r
+            # On a connection that was used before, libcurl tries once more: importing twice is safe.
+            says(r, "nobody listens on" if answers else "whether the request was carried out is not known", want)
+    finally:
+        shutil.rmtree(home)
+
+
+os.environ.update(TZ="UTC", NO_COLOR="1", http_proxy="http://127.0.0.1:1", ALL_PROXY="http://127.0.0.1:1")
+run([test_import, test_commands, test_daemon_lost_in_an_import])
