@@ -122,7 +122,7 @@ endif
 .PHONY: test system docs try
 test: deps
 	@$(MAKE) --no-print-directory all unit docs system
-docs: $(BUILD)/abvd $(BUILD)/abvctl
+docs: $(BUILD)/abvd $(BUILD)/abvctl $(BUILD)/tests/test_config
 	@fail=0; for t in $(wildcard tests/docs*.sh); do sh $$t $(BUILD) || fail=1; done; exit $$fail
 system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES)
 	@tests/system/run $(BUILD)
@@ -142,7 +142,7 @@ lint: all
 	sh tests/layers.sh
 	$(MAKE) docs
 	cppcheck --quiet --enable=warning,portability,performance --std=c17 --inline-suppr --error-exitcode=1 \
-		--suppress=normalCheckLevelMaxBranches --suppress=missingIncludeSystem -Iinclude -D_GNU_SOURCE -DABV_VERSION='"0"' -DABV_SYSCONFDIR='"/etc"' \
+		--suppress=normalCheckLevelMaxBranches --suppress=missingIncludeSystem $(addprefix --include=,$(firstword $(wildcard /usr/include/*/sys/queue.h /usr/include/sys/queue.h))) -Iinclude -D_GNU_SOURCE -DABV_VERSION='"0"' -DABV_SYSCONFDIR='"/etc"' \
 		-j 2 $(wildcard src/*/*.c tests/fake/*.c)
 	mandoc -T lint -W warning $(wildcard src/*/*.[1-8])
 	$(MAKE) BUILD=build-clang CC=clang all

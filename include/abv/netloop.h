@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abv/buf.h"
 #include "abv/config.h"
 #include "abv/err.h"
 
@@ -65,6 +66,15 @@ void netconn_flush(struct netconn *c);
 /* Upper bound of the bytes that may have reached the peer: an offset <= this one counts as written (9-precisions, "dot written":
  * the send call that held it counted it, or failed with anything but CURLE_AGAIN). */
 int64_t netconn_written(const struct netconn *c);
+
+/* Lines out of a stream, apart from sockets so that it can be fuzzed under arbitrary splits. Start with zeros. */
+#define NETLINE_MAX 4096 /* bytes of a line, without its end (LF or CRLF) */
+struct netlines { struct buf begun; };
+/* Calls on_line for each line that is complete, until one returns non-zero: then that is returned. -1 with *fault for a line that is
+ * too long or contains a NUL; nothing may be fed after it. The struct must live while on_line runs. */
+int netlines_feed(struct netlines *l, const char *p, size_t n, int (*on_line)(void *arg, const char *line, size_t n), void *arg,
+                  const char **fault);
+void netlines_free(struct netlines *l);
 
 /* Closes and frees; no callback follows. With bytes not null they are sent if the socket takes them at once (QUIT). */
 void netconn_close(struct netconn **c, const char *bytes);

@@ -38,11 +38,11 @@ void owned_free(struct owned **o)
 
 void *owned_alloc(struct owned *o, size_t n, size_t size)
 {
-	if (size && n > (SIZE_MAX / 2 - sizeof(struct piece)) / size)
-		abort();
-	struct piece *p = mem_alloc(sizeof *p + n * size);
+	/* a product that overflows asks for what cannot be had, and mem_alloc ends the process as for any other */
+	size_t bytes = size && n > (SIZE_MAX / 2 - sizeof(struct piece)) / size ? SIZE_MAX / 2 : n * size;
+	struct piece *p = mem_alloc(sizeof *p + bytes);
 
-	p->size = n * size;
+	p->size = bytes;
 	p->next = o->first;
 	o->first = p;
 	return p->data;

@@ -1,9 +1,9 @@
-/* Taking a person out of the log's files. Kept is what the audit needs of anybody and nobody can be known by: ids, times,
- * figures, our own words, time zone and consent. Everything else in a line of that contact goes: members that this version
- * does not know are personal until somebody says otherwise.
+/* Taking a person out of the log's files. Kept is what the audit needs of anybody and nobody can be known by: ids,
+ * times, figures, our own words, time zone and consent. Everything else in a line of that contact goes: members that
+ * this version does not know are personal until somebody says otherwise.
  *
- * A file is replaced as a whole by a temporary one (fsync, rename): at any crash there is the old or the new. Lines keep
- * their number and their order. */
+ * A file is replaced as a whole by a temporary one (fsync, rename): at any crash there is the old or the new. Lines
+ * keep their number and their order. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,9 +36,10 @@ static bool is_word(const char *s)
 
 static bool may_stay(const char *key, const json_t *value)
 {
-	static const char *const always[] = { "seq",	   "ts",	 "event",     "account", "sequence", "step",	 "kind",
-					      "touch",	   "until",	 "permanent", "status",	 "content",  "smtp_code", "handed_at",
-					      "message_id", "consent_at", "timezone" };
+	static const char *const always[] = { "seq",        "ts",      "event",     "account",   "sequence",
+					      "step",       "kind",    "touch",     "until",     "permanent",
+					      "status",     "content", "smtp_code", "handed_at", "message_id",
+					      "consent_at", "timezone" };
 	static const char *const words[] = { "reason", "via", "consent", "resolution" };
 
 	if (json_is_object(value) || json_is_array(value))
@@ -74,7 +75,8 @@ static void line_forget(const struct forgetting *f, const char *line, size_t n, 
 		return;
 	}
 	buf_char(out, '{');
-	json_object_foreach (root, key, value) {
+	json_object_foreach(root, key, value)
+	{
 		if (!strcmp(key, "contact"))
 			json_add_str(out, key, f->hash);
 		else if (may_stay(key, value))

@@ -1,7 +1,7 @@
-/* The engagement log. Policy: the store has each event first, so nothing here may lose one. A line is written once, whole
- * or not at all: what a failed write left of a batch is cut before anything else is written, and the batch comes from the
- * store again. After a failed fsync nobody knows which pages are on the disk, so everything since the last good one is
- * written again. */
+/* The engagement log. Policy: the store has each event first, so nothing here may lose one. A line is written once,
+ * whole or not at all: what a failed write left of a batch is cut before anything else is written, and the batch comes
+ * from the store again. After a failed fsync nobody knows which pages are on the disk, so everything since the last
+ * good one is written again. */
 #include "abv/journal.h"
 
 #include <errno.h>
@@ -210,7 +210,8 @@ static int check_ahead(const struct journal *j, struct err *e)
 		return 0;
 	return err_set(e,
 		       "%s: the log is ahead of the store: it ends at seq %" PRId64 ", the store at %" PRId64
-		       "; is the store an older copy, or the log another one's? Put the right store back, or move the log and its rotated files "
+		       "; is the store an older copy, or the log another one's? Put the right store back, or move the "
+		       "log and its rotated files "
 		       "away",
 		       j->path, j->seq, last);
 }
@@ -223,7 +224,8 @@ static int check_gap(const struct journal *j, struct err *e)
 	if (j->seq == last)
 		return 0;
 	return err_set(e,
-		       "%s: the log ends at seq %" PRId64 ", the store at %" PRId64 ", and the store does not keep the events between any more",
+		       "%s: the log ends at seq %" PRId64 ", the store at %" PRId64
+		       ", and the store does not keep the events between any more",
 		       j->path, j->seq, last);
 }
 
@@ -236,11 +238,12 @@ int journal_open(struct store *s, const char *path, struct journal **out, struct
 	j->store = s;
 	j->path = mem_strdup(path);
 	j->cut = -1;
-	j->synced = -1; /* so that the first sync always looks */
+	j->synced = -1;     /* so that the first sync always looks */
 	(void)unlink(temp); /* a rewriting that a crash ended */
 	free(temp);
 	j->fd = open_file(path, e);
-	if (j->fd < 0 || journal_locate(j, e) || check_ahead(j, e) || journal_flush(j, e) || check_gap(j, e) || journal_sync(j, e)) {
+	if (j->fd < 0 || journal_locate(j, e) || check_ahead(j, e) || journal_flush(j, e) || check_gap(j, e) ||
+	    journal_sync(j, e)) {
 		journal_close(&j);
 		return -1;
 	}
@@ -276,7 +279,8 @@ static int may_go_on_in(struct journal *j, int fd, bool *same, struct err *e)
 	if (tail_read(fd, j->path, j->synced, &t, e))
 		return -1;
 	if (t.size && (t.seq != j->seq || t.end != t.size))
-		return err_set(e, "%s: another log stands there: it ends at seq %" PRId64 ", ours at %" PRId64, j->path, t.seq, j->seq);
+		return err_set(e, "%s: another log stands there: it ends at seq %" PRId64 ", ours at %" PRId64, j->path,
+			       t.seq, j->seq);
 	return 0;
 }
 

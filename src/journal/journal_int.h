@@ -9,18 +9,18 @@
 #include "abv/buf.h"
 #include "abv/journal.h"
 
-#define POSITION_SETTING "journal.seq"	  /* where the rotated files end: written at reopen */
-#define SYNCED_SETTING	 "journal.synced" /* up to where the log is on the disk */
-#define TEMP_SUFFIX	 ".forgetting"
+#define POSITION_SETTING "journal.seq"    /* where the rotated files end: written at reopen */
+#define SYNCED_SETTING   "journal.synced" /* up to where the log is on the disk */
+#define TEMP_SUFFIX      ".forgetting"
 
 struct journal {
 	struct store *store;
-	char *path; /* owned */
-	int fd;	    /* O_RDWR | O_APPEND */
-	int64_t seq;	     /* of the last line written */
-	int64_t synced;	     /* of the last line known to be on the disk, and told to the store */
-	off_t synced_size;   /* the file's size then */
-	off_t cut;	     /* what lies behind is a part of a line and goes before the next write; -1: nothing to cut */
+	char *path;        /* owned */
+	int fd;            /* O_RDWR | O_APPEND */
+	int64_t seq;       /* of the last line written */
+	int64_t synced;    /* of the last line known to be on the disk, and told to the store */
+	off_t synced_size; /* the file's size then */
+	off_t cut;         /* what lies behind is a part of a line and goes before the next write; -1: nothing to cut */
 	struct buf batch;
 };
 
@@ -31,9 +31,9 @@ struct tail {
 	off_t size;
 };
 
-/* Reads the end of an open file, at least back to the line `synced`: what was written behind it may be in any state after
- * a loss of power, so lines from there on must follow each other; the first that does not ends the good part. A gap or
- * damage in front of it is an error, as is a file that is no engagement log. */
+/* Reads the end of an open file, at least back to the line `synced`: what was written behind it may be in any state
+ * after a loss of power, so lines from there on must follow each other; the first that does not ends the good part. A
+ * gap or damage in front of it is an error, as is a file that is no engagement log. */
 int tail_read(int fd, const char *path, int64_t synced, struct tail *out, struct err *e);
 
 /* Where the log ends: path, else path.1, else the position in the store. Cuts torn tails. */

@@ -1,6 +1,7 @@
-/* Where the log ends. Policy: the log's own last line decides, not a note elsewhere, because a crash may come between any
- * two writes. A torn tail is cut and written again from the store; so is what follows a gap or damaged bytes behind the
- * last fsync, where a loss of power may have left anything. Damage in front of it is not ours to repair: an error. */
+/* Where the log ends. Policy: the log's own last line decides, not a note elsewhere, because a crash may come between
+ * any two writes. A torn tail is cut and written again from the store; so is what follows a gap or damaged bytes behind
+ * the last fsync, where a loss of power may have left anything. Damage in front of it is not ours to repair: an error.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -59,7 +60,8 @@ static int read_window(int fd, const char *path, off_t from, struct buf *b, size
 }
 
 /* 1: the tail is known; 0: the window must reach further back; -1: error. */
-static int window_read(const struct buf *b, off_t from, const char *path, int64_t synced, struct tail *out, struct err *e)
+static int window_read(const struct buf *b, off_t from, const char *path, int64_t synced, struct tail *out,
+		       struct err *e)
 {
 	const char *p = b->data, *end = b->data + b->len, *nl;
 	int64_t seq;
@@ -81,7 +83,8 @@ static int window_read(const struct buf *b, off_t from, const char *path, int64_
 		if (out->seq && seq != out->seq + 1) {
 			if (out->seq >= synced)
 				return 1;
-			return err_set(e, "%s: the log has a gap: after seq %" PRId64 " comes %" PRId64, path, out->seq, seq);
+			return err_set(e, "%s: the log has a gap: after seq %" PRId64 " comes %" PRId64, path, out->seq,
+				       seq);
 		}
 		out->seq = seq;
 		out->end = from + (nl + 1 - b->data);

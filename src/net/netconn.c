@@ -14,9 +14,9 @@
 #include "abv/mem.h"
 #include "netloop_int.h"
 
-#define LINE_MAX_BYTES 4096
-#define READ_BYTES     16384
-#define NEVER_PRUNED   2000000L /* seconds; libcurl stores milliseconds in places */
+#define READ_BYTES   16384
+#define QUEUE_KEPT   65536 /* bytes of memory that an empty queue keeps */
+#define NEVER_PRUNED 2000000L /* seconds; libcurl stores milliseconds in places */
 
 static const char *const failure_name[] = { "connect", "tls", "auth", "greeting", "lost", "surprise" };
 _Static_assert(sizeof failure_name / sizeof failure_name[0] == NETCONN_SURPRISE + 1, "a failure lacks its name");
@@ -40,7 +40,7 @@ static void release(struct netconn *c)
 	if (c->state != NETCONN_CLOSED || c->busy)
 		return;
 	buf_free(&c->capabilities);
-	buf_free(&c->in);
+	netlines_free(&c->in);
 	buf_free(&c->out);
 	buf_free(&c->more);
 	free(c);
@@ -86,47 +86,25 @@ void netconn_close(struct netconn **cp, const char *bytes)
 
 /* ---- reading ---- */
 
-static void line_done(struct netconn *c, const char *p, size_t n)
-{
-	if (n && p[n - 1] == '\r')
-		n--;
-	if (n > LINE_MAX_BYTES)
-		fail(c, NETCONN_SURPRISE, 0, "the server sent a line of more than 4096 bytes");
-	else if (memchr(p, '\0', n))
-		fail(c, NETCONN_SURPRISE, 0, "the server sent a NUL byte");
-	else
-		c->handlers.on_line(c->handlers.arg, c, p, n);
-}
-
 static bool is_gone(const struct netconn *c)
 {
 	return c->state == NETCONN_CLOSED;
 }
 
-/* Each byte is looked at once: a line's begin waits in c->in, and only what is new is searched for its end. */
+static int take_line(void *arg, const char *line, size_t n)
+{
+	struct netconn *c = arg;
+
+	c->handlers.on_line(c->handlers.arg, c, line, n);
+	return is_gone(c);
+}
+
 static void take(struct netconn *c, const char *p, size_t n)
 {
-	const char *end;
+	const char *fault;
 
-	while (n && (end = memchr(p, '\n', n)) != NULL) {
-		size_t len = (size_t)(end - p);
-
-		if (c->in.len) {
-			buf_add(&c->in, p, len);
-			line_done(c, c->in.data, c->in.len);
-			buf_clear(&c->in);
-		} else {
-			line_done(c, p, len);
-		}
-		if (is_gone(c))
-			return;
-		p += len + 1;
-		n -= len + 1;
-	}
-	if (c->in.len + n > LINE_MAX_BYTES + 1)
-		fail(c, NETCONN_SURPRISE, 0, "the server sent a line of more than 4096 bytes");
-	else if (n)
-		buf_add(&c->in, p, n);
+	if (netlines_feed(&c->in, p, n, take_line, c, &fault) < 0)
+		fail(c, NETCONN_SURPRISE, 0, fault);
 }
 
 /* Until CURLE_AGAIN. Without TLS a short read says the same: the loop tells again when there is more. */
@@ -197,6 +175,8 @@ static void push(struct netconn *c)
 		c->out_at += n;
 		if (c->out_at < c->out.len)
 			continue;
+		if (c->out.cap > QUEUE_KEPT)
+			buf_free(&c->out);
 		buf_clear(&c->out);
 		c->out_at = 0;
 		if (c->more.len) {

@@ -41,7 +41,7 @@ struct netconn {
 	int code;              /* the last reply's while opening */
 	char said[256];        /* and its text */
 	char error[CURL_ERROR_SIZE];
-	struct buf in;         /* the begin of a line whose end has not come */
+	struct netlines in;
 	struct buf out;        /* being sent from out_at on: must not move while blocked */
 	struct buf more;       /* queued while `out` must not move */
 	size_t out_at;

@@ -167,8 +167,9 @@ static void tally_sentence(struct tally *a, const struct gate_text *t, const str
 /* ---- the rules ---- */
 
 #define SUBSTANCE_LEAST  14
-#define SUBSTANCE_ASK    30 /* who asks for something brings more than the occasion to ask */
-#define SUBSTANCE_FILLER 22 /* as does who reminds of an earlier mail */
+#define SUBSTANCE_ASK    30  /* who asks for something brings more than the occasion to ask */
+#define SUBSTANCE_FILLER 22  /* as does who reminds of an earlier mail */
+#define ASK_SHARE        120 /* with more words than that to a request it is an aside, as in a newsletter */
 
 static void rule_substance(const struct gate_input *in, const struct gate_text *t, const struct tally *a,
 			   struct gate_result *r)
@@ -190,47 +191,57 @@ static void rule_substance(const struct gate_input *in, const struct gate_text *
 	}
 }
 
-static bool is_code_at(const char *text, uint32_t pos)
+/* The length of a "{{...}}" at s that is complete on its line, or 0. */
+static size_t merge_tag(const char *s, size_t left)
 {
-	int ticks = 0;
-	for (uint32_t i = pos; i > 0 && text[i - 1] != '\n'; i--)
-		ticks += text[i - 1] == '`';
-	return ticks % 2 == 1;
+	if (left < 5 || s[0] != '{' || s[1] != '{')
+		return 0;
+	for (size_t i = 2; i + 1 < left && i < 128 && s[i] != '\n'; i++)
+		if (s[i] == '}' && s[i + 1] == '}')
+			return i + 2;
+	return 0;
 }
 
+/* The length of another tool's placeholder at s, or 0. "[name](...)" is a link. */
+static size_t foreign_tag(const char *s, size_t left)
+{
+	static const char *const row[] = { "[first name]", "[name]",       "[company]",    "[company name]",
+					   "[your name]",  "[firstname]",  "[first_name]", "[last name]",
+					   "{first_name}", "{firstname}",  "{name}",       "{company}",
+					   "*|fname|*",    "%first_name%", "%firstname%" };
+	for (size_t k = 0; k < sizeof row / sizeof row[0]; k++) {
+		size_t n = strlen(row[k]);
+		if (left >= n && strncasecmp(s, row[k], n) == 0 && (left == n || s[n] != '('))
+			return n;
+	}
+	return 0;
+}
+
+/* What would be sent as it stands. In code it is meant to. */
 static void rule_placeholders(const struct gate_input *in, struct gate_result *r)
 {
-	static const char *const foreign[] = { "[first name]", "[name]",       "[company]",    "[company name]",
-					       "[your name]",  "[firstname]",  "[first_name]", "[last name]",
-					       "{first_name}", "{firstname}",  "{name}",       "{company}",
-					       "*|fname|*",    "%first_name%", "%firstname%" };
-	bool fence = false;
+	bool fence = false, code = false;
+	size_t n;
 	for (size_t i = 0; i < in->text_len; i++) {
 		const char *s = in->text + i;
 		size_t left = in->text_len - i;
 		if (*s == '`' && left >= 3 && s[1] == '`' && s[2] == '`') {
 			fence = !fence;
 			i += 2;
-			continue;
-		}
-		if (fence || strchr("{[*%", *s) == NULL || *s == '\0')
-			continue;
-		if (*s == '{' && left > 3 && s[1] == '{') {
-			const char *close = memchr(s, '}', left);
-			if (close != NULL && memchr(s, '\n', (size_t)(close - s)) == NULL && !in->is_template &&
-			    !is_code_at(in->text, (uint32_t)i))
+		} else if (*s == '\n') {
+			code = false;
+		} else if (*s == '`') {
+			code = !code;
+		} else if (!fence && !code && *s == '{' && (n = merge_tag(s, left)) > 0) {
+			if (!in->is_template)
 				find(r, in, RULE_UNDEFINED_PLACEHOLDER, (uint32_t)i,
-				     "'%.*s' has no value and would be sent as it stands",
-				     (int)(close - s < 60 ? close - s + 2 : 62), s);
-			i++;
-			continue;
-		}
-		for (size_t k = 0; k < sizeof foreign / sizeof foreign[0]; k++) {
-			size_t n = strlen(foreign[k]);
-			if (left >= n && strncasecmp(s, foreign[k], n) == 0 && (left == n || s[n] != '('))
-				find(r, in, RULE_FOREIGN_PLACEHOLDER, (uint32_t)i,
-				     "'%.*s' looks like another tool's placeholder: here it is {{first_name}}", (int)n,
-				     s);
+				     "'%.*s' has no value and would be sent as it stands", (int)(n < 60 ? n : 60), s);
+			i += n - 1;
+		} else if (!fence && !code && (*s == '{' || *s == '[' || *s == '*' || *s == '%') &&
+			   (n = foreign_tag(s, left)) > 0) {
+			find(r, in, RULE_FOREIGN_PLACEHOLDER, (uint32_t)i,
+			     "'%.*s' looks like another tool's placeholder: here it is {{first_name}}", (int)n, s);
+			i += n - 1;
 		}
 	}
 }
@@ -265,7 +276,7 @@ void gate_judge(const struct gate_input *in, struct gate_result *out)
 		find(out, in, RULE_FALSE_URGENCY, a.urgency_at, "presses for a decision by the clock");
 	if (a.asks > 2 && a.asks * 4 > t.sentence_n)
 		find(out, in, RULE_TOO_MANY_ASKS, a.ask_at, "%d requests in one letter", a.asks);
-	if (out->verdict != GATE_EMPTY && a.asks > 0 && a.substance < 120 * a.asks)
+	if (out->verdict != GATE_EMPTY && a.asks > 0 && a.substance < ASK_SHARE * a.asks)
 		out->verdict = GATE_ASK;
 	out->score = (double)a.substance / (a.substance + 40.0);
 	if (out->verdict == GATE_EMPTY || (out->verdict == GATE_ASK && in->kind == KIND_VALUE))

@@ -46,7 +46,7 @@ void gate_text_read(const struct gate_input *in, struct gate_text *t);
 /* Stands for a placeholder among the words. */
 #define GATE_PLACE "\x01"
 
-/* ---- language data (gate_words.c) ---- */
+/* ---- language data (gate_phrases.c, gate_words.c) ---- */
 
 enum phrase_class {
 	PHRASE_FILLER = 1,   /* asks for attention because a mail was sent before */

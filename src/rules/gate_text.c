@@ -6,6 +6,7 @@
 #include "gate_int.h"
 
 #define LINE_MAX_BYTES 4096
+#define MARK_MAX       512 /* a tag, placeholder or image that is longer is none: no text is read twice over */
 
 struct line {
 	char text[LINE_MAX_BYTES + 1]; /* without markup; case as written */
@@ -149,9 +150,9 @@ static const char *entity(struct reader *r, const char *s, const char *end)
 static const char *placeholder(struct reader *r, const char *s, const char *end)
 {
 	const char *p = s + 2, *close = p;
-	while (close + 1 < end && !(close[0] == '}' && close[1] == '}') && *close != '\n')
+	while (close + 1 < end && close - s < MARK_MAX && !(close[0] == '}' && close[1] == '}') && *close != '\n')
 		close++;
-	if (close + 1 >= end || *close == '\n') {
+	if (close + 1 >= end || *close != '}') {
 		line_put(r, ' ', s);
 		return s + 2;
 	}
@@ -167,7 +168,7 @@ static const char *placeholder(struct reader *r, const char *s, const char *end)
 static const char *image(struct reader *r, const char *s, const char *end)
 {
 	const char *p = s + 2;
-	while (p < end && *p != ']' && *p != '\n')
+	while (p < end && p - s < MARK_MAX && *p != ']' && *p != '\n')
 		p++;
 	if (p + 1 >= end || *p != ']' || (p[1] != '(' && p[1] != '['))
 		return s + 1;

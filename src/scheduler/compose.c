@@ -86,7 +86,7 @@ static int render(struct scheduler *s, const struct letter *l, const struct link
 	char why[512];
 	reason_why(l->contact, *from->from_name != '\0' ? from->from_name : from->from_addr, why, sizeof why);
 	struct render_frame frame = { from->postal_address, why, links->footer };
-	struct render_values values = { value_get, (void *)(uintptr_t)l->contact };
+	struct render_values values = { value_get, (void *)l->contact };
 	rendered_clear(&s->rendered);
 	*missing = NULL;
 	if (template_render(l->sequence->step[l->step].template, &values, &frame, &s->rendered, missing, e) == 0)

@@ -198,7 +198,7 @@ static int outcome_refused_temp(struct scheduler *s, const struct job *j, const 
 	} else {
 		int64_t until = attempt_retry_at(j->done_at, t->attempts);
 		struct verdict v = { .kind = VERDICT_WAIT, .reason = REASON_RETRY, .until = until };
-		struct candidate c = { .row = (struct enrollment_row *)(uintptr_t)row };
+		struct candidate c = { .row = (struct enrollment_row *)row };
 		rc = record_wait(s, &c, &v, now, e);
 	}
 	touch_free(&t);
@@ -272,7 +272,7 @@ static int outcome_not_sent(struct scheduler *s, const struct job *j, const stru
 	if (row->enrollment.state != ENROLLMENT_ACTIVE)
 		return 0;
 	struct verdict v = { .kind = VERDICT_WAIT, .reason = j->result.local ? row->enrollment.wait : REASON_RELAY, .until = now };
-	struct candidate c = { .row = (struct enrollment_row *)(uintptr_t)row };
+	struct candidate c = { .row = (struct enrollment_row *)row };
 	return record_wait(s, &c, &v, now, e);
 }
 

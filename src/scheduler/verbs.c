@@ -42,7 +42,7 @@ int scheduler_next(struct scheduler *s, const struct enrollment_row *row, struct
 	struct candidate c;
 	*out = (struct next_step){ 0 };
 	const struct enrollment *en = &row->enrollment;
-	int rc = scheduler_decide_row(s, (struct enrollment_row *)(uintptr_t)row, clock_now(s->clock), &c, e);
+	int rc = scheduler_decide_row(s, (struct enrollment_row *)row, clock_now(s->clock), &c, e);
 	if (rc >= 0) {
 		out->verdict = c.verdict;
 		if (rc == 0)

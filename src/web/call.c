@@ -1,5 +1,6 @@
-/* One call: the request is read and checked against the verb's table, the verb runs, what it changed is committed, and only
- * then the answer leaves. A refusal leaves nothing behind, unless the verb says that its record of it is to be kept. */
+/* One call: the request is read and checked against the verb's table, the verb runs, what it changed is committed, and
+ * only then the answer leaves. A refusal leaves nothing behind, unless the verb says that its record of it is to be
+ * kept. */
 #include <event2/event.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,7 +88,8 @@ static int members_check(struct call *c)
 	json_t *value;
 	int status;
 
-	json_object_foreach (c->in, name, value) {
+	json_object_foreach(c->in, name, value)
+	{
 		m = member_find(c->verb, name);
 		if (!m)
 			return call_refuse(c, 400, "%.64s: '%s' has no such member", name, c->verb->name);
@@ -113,7 +115,8 @@ static int request_read(struct call *c, const char *body, size_t n)
 	}
 	c->in = json_loadb(body, n, JSON_REJECT_DUPLICATES, &je);
 	if (!c->in)
-		return call_refuse(c, 400, "the request is no JSON object: line %d, column %d: %s", je.line, je.column, je.text);
+		return call_refuse(c, 400, "the request is no JSON object: line %d, column %d: %s", je.line, je.column,
+				   je.text);
 	if (!json_is_object(c->in))
 		return call_refuse(c, 400, "the request is no JSON object");
 	return members_check(c);

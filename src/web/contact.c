@@ -6,8 +6,8 @@
 #include "abv/mem.h"
 #include "control_int.h"
 
-int call_event(struct call *c, enum event_type type, const struct contact *contact, const char *address, const char *sequence,
-	       const char *step, const char *detail)
+int call_event(struct call *c, enum event_type type, const struct contact *contact, const char *address,
+	       const char *sequence, const char *step, const char *detail)
 {
 	struct event ev = {
 		.ts = c->now,

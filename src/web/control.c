@@ -5,8 +5,8 @@
 #include "abv/mem.h"
 #include "control_int.h"
 
-int control_open(struct event_base *base, const char *path, struct store *store, const struct control_ops *ops, struct control **out,
-		 struct err *e)
+int control_open(struct event_base *base, const char *path, struct store *store, const struct control_ops *ops,
+		 struct control **out, struct err *e)
 {
 	struct control *c = mem_alloc(sizeof(*c));
 

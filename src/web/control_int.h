@@ -1,4 +1,5 @@
-/* What the files of this room share: a call (one request and its answer), the verbs' table, and how answers are written. */
+/* What the files of this room share: a call (one request and its answer), the verbs' table, and how answers are
+ * written. */
 #ifndef CONTROL_INT_H
 #define CONTROL_INT_H
 
@@ -23,9 +24,9 @@ struct server;
 struct control {
 	struct store *store;
 	struct control_ops ops;
-	struct event_base *base; /* NULL without a loop (control_handle only) */
-	struct server *server;	 /* NULL likewise */
-	TAILQ_HEAD(, call) parked; /* that answer later */
+	struct event_base *base;        /* NULL without a loop (control_handle only) */
+	struct server *server;          /* NULL likewise */
+	TAILQ_HEAD(calls, call) parked; /* that answer later */
 };
 
 struct call {
@@ -34,36 +35,37 @@ struct call {
 	const struct control_ops *ops;
 	const struct verb *verb;
 	int64_t now;
-	json_t *in;	/* the request's object */
+	json_t *in;     /* the request's object */
 	struct buf out; /* the answer's members, without the braces */
 	struct err err; /* of a refusal */
-	bool keep;	/* commit, although the answer is a refusal */
-	bool wrote;	/* something was committed */
+	bool keep;      /* commit, although the answer is a refusal */
+	bool wrote;     /* something was committed */
 
 	/* later: */
-	int (*step)(struct call *c);  /* the next slice: CALL_LATER or the status */
+	int (*step)(struct call *c);                                  /* the next slice: CALL_LATER or the status */
 	void (*reply)(void *arg, int status, const struct buf *body); /* once; status 0: there will be no answer */
 	void *reply_arg;
-	bool parked, awaited;	      /* awaited: a callback will come, so the call must outlive the control */
+	bool parked, awaited; /* awaited: a callback will come, so the call must outlive the control */
 	struct event *timer;
 	TAILQ_ENTRY(call) link;
 
 	/* verbs' own, between their functions */
-	struct bulk *bulk;	      /* enroll in slices; owned */
-	char address[MAILADDR_MAX];   /* forget */
+	struct bulk *bulk;          /* enroll in slices; owned */
+	char address[MAILADDR_MAX]; /* forget */
 	char hash[64];
-	int status;		      /* test: the outcome, when it came at once */
+	int status; /* test: the outcome, when it came at once */
 };
 
 /* Runs a verb. The answer goes to reply, at once or later. */
 void call_begin(struct control *control, const char *verb, const char *body, size_t n,
 		void (*reply)(void *arg, int status, const struct buf *body), void *reply_arg, struct call **parked);
 void call_finish(struct call *c, int status); /* answers and frees */
-void call_drop(struct call *c);		      /* whoever asked is gone: the work goes on, the answer goes nowhere */
-void call_close(struct call *c);	      /* the control ends */
+void call_drop(struct call *c);               /* whoever asked is gone: the work goes on, the answer goes nowhere */
+void call_close(struct call *c);              /* the control ends */
 
-int call_refuse(struct call *c, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* returns status */
-int call_failed(struct call *c); /* the store's error stands in err: 500 */
+int call_refuse(struct call *c, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4))); /* returns status */
+int call_failed(struct call *c);           /* the store's error stands in err: 500 */
 
 /* ---- members of the request; checked before the verb runs, so what is there has its type ---- */
 enum member_type { MEMBER_TEXT, MEMBER_INTEGER, MEMBER_BOOL, MEMBER_ROWS };
@@ -85,9 +87,9 @@ bool text_is_clean(const char *s); /* no control characters */
 #define MEMBERS_MAX 4
 struct verb {
 	const char *name;
-	bool writes;			     /* runs inside a transaction that is committed with status 200 */
-	int (*run)(struct call *c);	     /* the status, or CALL_LATER */
-	int (*after)(struct call *c);	     /* after the commit: the status */
+	bool writes;                  /* runs inside a transaction that is committed with status 200 */
+	int (*run)(struct call *c);   /* the status, or CALL_LATER */
+	int (*after)(struct call *c); /* after the commit: the status */
 	struct member member[MEMBERS_MAX + 1];
 };
 extern const struct verb control_verbs[]; /* by name; the last has none */
@@ -118,18 +120,18 @@ void bulk_free(struct bulk **b);
 
 /* ---- what verbs do alike: contact.c ---- */
 /* An event at now. c or address may be NULL; sequence, step and detail "". */
-int call_event(struct call *c, enum event_type type, const struct contact *contact, const char *address, const char *sequence,
-	       const char *step, const char *detail);
+int call_event(struct call *c, enum event_type type, const struct contact *contact, const char *address,
+	       const char *sequence, const char *step, const char *detail);
 /* Ends the active enrollments of a contact, of one sequence or (NULL) of all, with their events. Adds to *n. 0, -1. */
 int contact_stop(struct call *c, const struct contact *contact, const char *sequence, enum reason why, int *n);
 /* Seen: enrollments of the sequence in any state. -1 on error. */
 int contact_enrollments(struct call *c, int64_t contact_id, const char *sequence);
 
 /* ---- answers: answer.c ---- */
-void answer_open(struct buf *b, const char *name, char bracket); /* a member that is an array or an object */
-void answer_element(struct buf *b, char bracket);		 /* the next element of an array */
+void answer_open(struct buf *b, const char *name, char bracket);      /* a member that is an array or an object */
+void answer_element(struct buf *b, char bracket);                     /* the next element of an array */
 void answer_text(struct buf *b, const char *name, const char *value); /* nothing for "" */
-void answer_time(struct buf *b, const char *name, int64_t t);	      /* nothing for 0 and for never */
+void answer_time(struct buf *b, const char *name, int64_t t);         /* nothing for 0 and for never */
 void answer_contact(struct buf *b, const struct contact *c);
 void answer_enrollment(struct buf *b, const struct enrollment *en);
 void answer_touch(struct buf *b, const struct touch *t);

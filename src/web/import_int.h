@@ -21,21 +21,22 @@ enum column {
 };
 
 struct row {
-	int64_t line;		   /* as the row says it; else its place, from 1 */
+	int64_t line;              /* as the row says it; else its place, from 1 */
 	char *value[COLUMN_COUNT]; /* owned; NULL: the row does not have the column */
-	struct buf attributes;	   /* name NUL value NUL ... */
+	struct buf attributes;     /* name NUL value NUL ... */
 	char email[MAILADDR_MAX];
 	int64_t consent_at;
 	bool superseded; /* a later row has the same address */
 };
 
 /* 0, or -1 with what is wrong with it. */
-int row_read(const json_t *json, int64_t now, struct row *out, struct err *e);
+int row_read(json_t *json, int64_t now, struct row *out, struct err *e);
 void row_free(struct row *r);
 
-/* The row as a contact, over what is known (NULL: a new one): columns and attributes that the row does not have stay as they
- * were; the consent's source and time go with the consent. Texts are the row's, the known contact's, or in `keep`, which
- * the caller frees. */
-void row_contact(const struct row *r, const struct contact *known, const struct config *config, struct contact *out, struct buf *keep);
+/* The row as a contact, over what is known (NULL: a new one): columns and attributes that the row does not have stay as
+ * they were; the consent's source and time go with the consent. Texts are the row's, the known contact's, or in `keep`,
+ * which the caller frees. */
+void row_contact(const struct row *r, const struct contact *known, const struct config *config, struct contact *out,
+		 struct buf *keep);
 
 #endif

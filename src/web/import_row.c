@@ -1,5 +1,5 @@
-/* One row of an import. What cannot be right is refused here, by the column's name, before it can get into a letter, into a
- * header or into the governor's reckoning. */
+/* One row of an import. What cannot be right is refused here, by the column's name, before it can get into a letter,
+ * into a header or into the governor's reckoning. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,15 +9,17 @@
 #include "import_int.h"
 
 #define VALUE_MAX   4096
-#define ROW_MAX	    (64 * 1024)
+#define ROW_MAX     (64 * 1024)
 #define NAME_MAX_   64
 #define CONSENT_MAX 64
 
 static const char *const column_name[COLUMN_COUNT] = {
-	[COLUMN_EMAIL] = "email",	[COLUMN_FIRST_NAME] = "first_name", [COLUMN_LAST_NAME] = "last_name",
-	[COLUMN_ACCOUNT] = "account",	[COLUMN_TITLE] = "title",	    [COLUMN_TIMEZONE] = "timezone",
-	[COLUMN_OWNER] = "owner",	[COLUMN_TAGS] = "tags",		    [COLUMN_CONSENT] = "consent",
-	[COLUMN_CONSENT_SOURCE] = "consent_source", [COLUMN_CONSENT_AT] = "consent_at",
+	[COLUMN_EMAIL] = "email",           [COLUMN_FIRST_NAME] = "first_name",
+	[COLUMN_LAST_NAME] = "last_name",   [COLUMN_ACCOUNT] = "account",
+	[COLUMN_TITLE] = "title",           [COLUMN_TIMEZONE] = "timezone",
+	[COLUMN_OWNER] = "owner",           [COLUMN_TAGS] = "tags",
+	[COLUMN_CONSENT] = "consent",       [COLUMN_CONSENT_SOURCE] = "consent_source",
+	[COLUMN_CONSENT_AT] = "consent_at",
 };
 
 /* ---- texts ---- */
@@ -86,14 +88,15 @@ static int row_put(struct row *r, const char *name, const char *value, struct er
 	return r->attributes.len > ROW_MAX ? err_set(e, "this row is longer than %d bytes", ROW_MAX) : 0;
 }
 
-static int row_members(const json_t *json, struct row *r, struct err *e)
+static int row_members(json_t *json, struct row *r, struct err *e)
 {
 	const char *name;
 	json_t *value;
 	char *text;
 	int rc = 0;
 
-	json_object_foreach ((json_t *)(uintptr_t)json, name, value) {
+	json_object_foreach(json, name, value)
+	{
 		if (!strcmp(name, "line") || json_is_null(value))
 			continue;
 		text = text_of(value);
@@ -123,7 +126,8 @@ static int check_consent(struct row *r, int64_t now, struct err *e)
 
 	if (consent) {
 		fold(consent);
-		if (strlen(consent) > CONSENT_MAX || consent[strspn(consent, "abcdefghijklmnopqrstuvwxyz0123456789_-.")])
+		if (strlen(consent) > CONSENT_MAX ||
+		    consent[strspn(consent, "abcdefghijklmnopqrstuvwxyz0123456789_-.")])
 			return err_set(e, "consent: '%.64s' is no identifier (letters, digits, _ - .)", consent);
 	}
 	if (!at || !*at)
@@ -152,7 +156,7 @@ static void fold_tags(char *tags)
 	buf_free(&b);
 }
 
-int row_read(const json_t *json, int64_t now, struct row *out, struct err *e)
+int row_read(json_t *json, int64_t now, struct row *out, struct err *e)
 {
 	const char *email;
 	struct err why = { "" };
@@ -222,10 +226,19 @@ static void merge_attributes(const struct row *r, const struct contact *known, s
 	}
 }
 
-void row_contact(const struct row *r, const struct contact *known, const struct config *config, struct contact *out, struct buf *keep)
+void row_contact(const struct row *r, const struct contact *known, const struct config *config, struct contact *out,
+		 struct buf *keep)
 {
-	static const struct contact nobody = { .account = "", .account_name = "", .first_name = "", .last_name = "", .title = "",
-					       .timezone = "", .owner = "", .tags = "", .consent = "", .consent_source = "" };
+	static const struct contact nobody = { .account = "",
+					       .account_name = "",
+					       .first_name = "",
+					       .last_name = "",
+					       .title = "",
+					       .timezone = "",
+					       .owner = "",
+					       .tags = "",
+					       .consent = "",
+					       .consent_source = "" };
 	const struct contact *k = known ? known : &nobody;
 	const char *name = either(r, COLUMN_ACCOUNT, k->account_name), *key;
 	bool consent = r->value[COLUMN_CONSENT] != NULL; /* another basis does not inherit the date of the last one */

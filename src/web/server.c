@@ -1,9 +1,10 @@
-/* HTTP on the Unix socket, by evhttp. Policy: one request a connection; whoever has not sent it, or not taken its answer,
- * within the deadline is cut off, however busily it drips (evhttp's own time-out only sees silence); no more than CONNECTIONS
- * at a time, the next is told so and closed. While a verb works, its connection has no deadline.
+/* HTTP on the Unix socket, by evhttp. Policy: one request a connection; whoever has not sent it, or not taken its
+ * answer, within the deadline is cut off, however busily it drips (evhttp's own time-out only sees silence); no more
+ * than CONNECTIONS at a time, the next is told so and closed. While a verb works, its connection has no deadline.
  *
- * evhttp tells nobody when a connection ends before it has a request. So each connection has a guard that holds a reference
- * to its bufferevent: evhttp takes its callbacks away when it lets go of one, and that is how the guard sees the end. */
+ * evhttp tells nobody when a connection ends before it has a request. So each connection has a guard that holds a
+ * reference to its bufferevent: evhttp takes its callbacks away when it lets go of one, and that is how the guard sees
+ * the end. */
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -20,23 +21,23 @@
 #include "abv/mem.h"
 #include "control_int.h"
 
-#define CONNECTIONS	256
-#define DEADLINE_MS	INT64_C(30000)
-#define TICK_MS		INT64_C(500)
-#define BODY_MAX	(4 * 1024 * 1024)
-#define BODY_LIBRARY	(6 * 1024 * 1024) /* evhttp's refusal is no JSON, so ours comes first */
-#define HEADERS_MAX	(16 * 1024)
-#define INACTIVE_S	30
-#define PREFIX		"/v1/"
+#define CONNECTIONS  256
+#define DEADLINE_MS  INT64_C(30000)
+#define TICK_MS      INT64_C(500)
+#define BODY_MAX     (4 * 1024 * 1024)
+#define BODY_LIBRARY (6 * 1024 * 1024) /* evhttp's refusal is no JSON, so ours comes first */
+#define HEADERS_MAX  (16 * 1024)
+#define INACTIVE_S   30
+#define PREFIX       "/v1/"
 
 struct exchange;
 
 struct guard {
 	struct server *server;
 	struct bufferevent *bev; /* a reference of its own */
-	int64_t deadline;	 /* monotonic */
-	bool refuse;		 /* one too many */
-	bool working;		 /* a verb has the request */
+	int64_t deadline;        /* monotonic */
+	bool refuse;             /* one too many */
+	bool working;            /* a verb has the request */
 	TAILQ_ENTRY(guard) link;
 };
 
@@ -54,7 +55,7 @@ struct server {
 	ino_t ino;
 	int64_t deadline_ms;
 	struct event *tick, *arrived;
-	TAILQ_HEAD(, guard) guards;
+	TAILQ_HEAD(guards, guard) guards;
 	int guard_n;
 };
 
@@ -110,7 +111,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	sweep(s);
-	TAILQ_FOREACH (g, &s->guards, link) {
+	for (g = TAILQ_FIRST(&s->guards); g; g = TAILQ_NEXT(g, link)) {
 		if (!g->working && now >= g->deadline)
 			guard_cut(g);
 	}
@@ -118,7 +119,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		tick_soon(s);
 }
 
-/* evhttp asks for a connection's bufferevent before it gives it the descriptor: what needs that is done a moment later. */
+/* evhttp asks for a connection's bufferevent before it gives it the descriptor: what needs that is done a moment later.
+ */
 static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
 	struct server *s = arg;
@@ -156,7 +158,7 @@ static void on_arrived(evutil_socket_t fd, short what, void *arg)
 			 sizeof(body) - 1, body);
 
 	(void)fd, (void)what;
-	TAILQ_FOREACH (g, &s->guards, link) {
+	for (g = TAILQ_FIRST(&s->guards); g; g = TAILQ_NEXT(g, link)) {
 		if (!g->refuse)
 			continue;
 		g->refuse = false;
@@ -170,7 +172,7 @@ static struct guard *guard_of(struct server *s, struct evhttp_request *request)
 	struct bufferevent *bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
 	struct guard *g;
 
-	TAILQ_FOREACH (g, &s->guards, link) {
+	for (g = TAILQ_FIRST(&s->guards); g; g = TAILQ_NEXT(g, link)) {
 		if (g->bev == bev)
 			break;
 	}
@@ -184,8 +186,9 @@ static const char *status_text(int status)
 	static const struct {
 		int status;
 		const char *text;
-	} row[] = { { 200, "OK" },	   { 400, "Bad Request" },	   { 404, "Not Found" }, { 405, "Method Not Allowed" },
-		    { 409, "Conflict" },   { 413, "Content Too Large" } };
+	} row[] = { { 200, "OK" },        { 400, "Bad Request" },
+		    { 404, "Not Found" }, { 405, "Method Not Allowed" },
+		    { 409, "Conflict" },  { 413, "Content Too Large" } };
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		if (row[i].status == status)
@@ -283,7 +286,7 @@ static void server_limits(struct server *s)
 	evhttp_set_max_body_size(s->http, BODY_LIBRARY);
 	evhttp_set_timeout(s->http, INACTIVE_S);
 	evhttp_set_allowed_methods(s->http, EVHTTP_REQ_POST | EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
-						    EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+						EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_bevcb(s->http, on_connection, s);
 	evhttp_set_gencb(s->http, on_request, s);
 }
@@ -333,7 +336,7 @@ void server_set_deadline(struct server *s, int64_t ms)
 void server_close(struct server **sp)
 {
 	struct server *s = *sp;
-	struct guard *g;
+	struct guard *g, *next;
 	struct stat st;
 
 	if (!s)
@@ -342,8 +345,10 @@ void server_close(struct server **sp)
 		(void)unlink(s->path);
 	if (s->http)
 		evhttp_free(s->http);
-	while ((g = TAILQ_FIRST(&s->guards)) != NULL)
+	for (g = TAILQ_FIRST(&s->guards); g; g = next) {
+		next = TAILQ_NEXT(g, link);
 		guard_free(g);
+	}
 	if (s->tick)
 		event_free(s->tick);
 	if (s->arrived)

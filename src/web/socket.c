@@ -1,5 +1,5 @@
-/* The socket's file. It appears under its name only when it listens, with the group's rights and nobody else's; a file that a
- * crash left is replaced, one that a living process listens on is not. */
+/* The socket's file. It appears under its name only when it listens, with the group's rights and nobody else's; a file
+ * that a crash left is replaced, one that a living process listens on is not. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +12,15 @@
 #include "abv/mem.h"
 #include "control_int.h"
 
-#define BACKLOG	    256
+#define BACKLOG     256
 #define SOCKET_MASK 0117 /* rw-rw---- */
 
 static int address_of(const char *path, struct sockaddr_un *out, struct err *e)
 {
 	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(out->sun_path))
-		return err_set(e, "%s: longer than a socket's path may be (%zu bytes)", path, sizeof(out->sun_path) - 1);
+		return err_set(e, "%s: longer than a socket's path may be (%zu bytes)", path,
+			       sizeof(out->sun_path) - 1);
 	memcpy(out->sun_path, path, strlen(path));
 	return 0;
 }

@@ -9,8 +9,8 @@
 #include "control_int.h"
 
 #define HOLD_REASON_MAX 63
-#define SCAN_ROWS	500
-#define FORGET_PREFIX	"forget:" /* settings: persons whose log lines are still to be rewritten; value: the address */
+#define SCAN_ROWS       500
+#define FORGET_PREFIX   "forget:" /* settings: persons whose log lines are still to be rewritten; value: the address */
 
 int verb_stop(struct call *c)
 {
@@ -53,7 +53,8 @@ static int hold(struct call *c, const struct contact *contact, int64_t until, co
 		return -1;
 	if (lifts && !was)
 		return 0;
-	if (store_contact_hold(c->store, contact->id, lifts ? 0 : until, reason, &c->err) || hold_event(c, contact, until, reason))
+	if (store_contact_hold(c->store, contact->id, lifts ? 0 : until, reason, &c->err) ||
+	    hold_event(c, contact, until, reason))
 		return -1;
 	/* Also when it begins: `queue` is to tell the hold, not what was told before. */
 	return store_wake_contact(c->store, contact->id, c->now, &c->err);
@@ -147,7 +148,8 @@ static int stop_domain(struct call *c, const char *domain, enum reason why, int 
 	return rc;
 }
 
-static int suppress_event(struct call *c, const struct contact *contact, const char *target, enum reason why, const char *note)
+static int suppress_event(struct call *c, const struct contact *contact, const char *target, enum reason why,
+			  const char *note)
 {
 	struct buf detail = { 0 };
 	int rc;
@@ -181,10 +183,11 @@ static int suppress(struct call *c, const char *target, enum reason why, const c
 
 int verb_suppress(struct call *c)
 {
-	static const enum reason known[] = { REASON_UNSUBSCRIBED, REASON_COMPLAINED, REASON_HARD_BOUNCE, REASON_MANUAL };
+	static const enum reason known[] = { REASON_UNSUBSCRIBED, REASON_COMPLAINED, REASON_HARD_BOUNCE,
+					     REASON_MANUAL };
 	const char *text = call_text(c, "reason"), *note = text;
 	enum reason why = REASON_MANUAL;
-	char target[MAILADDR_MAX];
+	char target[MAILADDR_MAX] = "";
 	int status = target_read(c, target);
 
 	if (status != 200)
@@ -229,7 +232,7 @@ static int unsuppress(struct call *c, const char *target, enum reason was)
 
 int verb_unsuppress(struct call *c)
 {
-	char target[MAILADDR_MAX];
+	char target[MAILADDR_MAX] = "";
 	int status = target_read(c, target);
 	enum reason was;
 
@@ -237,8 +240,8 @@ int verb_unsuppress(struct call *c)
 		return status;
 	was = store_suppressed(c->store, target);
 	if ((was == REASON_UNSUBSCRIBED || was == REASON_COMPLAINED || was == REASON_ERASED) && !call_bool(c, "force"))
-		return call_refuse(c, 409, "target: '%s' is suppressed (%s): the person said so; only with force", target,
-				   reason_name(was));
+		return call_refuse(c, 409, "target: '%s' is suppressed (%s): the person said so; only with force",
+				   target, reason_name(was));
 	return unsuppress(c, target, was);
 }
 
@@ -284,7 +287,8 @@ int verb_forget(struct call *c)
 		return call_refuse(c, 409, "contact: this person was forgotten already");
 	}
 	(void)snprintf(c->address, sizeof(c->address), "%s", contact->email);
-	if (call_event(c, EVENT_FORGOTTEN, contact, NULL, "", "", "") || contact_stop(c, contact, NULL, REASON_ERASED, &n) ||
+	if (call_event(c, EVENT_FORGOTTEN, contact, NULL, "", "", "") ||
+	    contact_stop(c, contact, NULL, REASON_ERASED, &n) ||
 	    store_contact_forget(c->store, contact->id, c->now, c->hash, &c->err) ||
 	    forget_setting(c->store, c->hash, c->address, &c->err))
 		status = call_failed(c);
@@ -311,7 +315,10 @@ int verb_forget_after(struct call *c)
 	int status = 200;
 
 	if (forget_log(c->control, c->address, c->hash, &left, &why))
-		status = call_refuse(c, 500, "the person is erased, but not yet from the log's files (repeat the command, or restart): %s", why.text);
+		status = call_refuse(
+		    c, 500,
+		    "the person is erased, but not yet from the log's files (repeat the command, or restart): %s",
+		    why.text);
 	json_add_str(&c->out, "hash", c->hash);
 	answer_open(&c->out, "left", '[');
 	for (p = buf_text(&left); *p; p += strcspn(p, "\n"), p += *p == '\n') {

@@ -1,5 +1,6 @@
-/* enroll: one contact in its own transaction; a tag or everybody in slices, so that the loop goes on between them. What a
- * slice has enrolled stays enrolled, whatever happens to the rest: repeating is a no-op for those that are in already. */
+/* enroll: one contact in its own transaction; a tag or everybody in slices, so that the loop goes on between them. What
+ * a slice has enrolled stays enrolled, whatever happens to the rest: repeating is a no-op for those that are in
+ * already. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 
 struct bulk {
 	char *sequence, *tag; /* owned; tag NULL: all */
-	int64_t after;	      /* contacts with greater ids are still to come */
+	int64_t after;        /* contacts with greater ids are still to come */
 	int64_t enrolled, already, refused[REASON_COUNT];
 	const struct sequence *now; /* of this slice's plan */
 	struct call *call;
@@ -132,8 +133,8 @@ static int bulk_step(struct call *c)
 	int more;
 
 	if (!s) /* a reload came between two slices */
-		return call_refuse(c, 409, "sequence: '%s' was removed from the configuration after %lld were enrolled", b->sequence,
-				   (long long)b->enrolled);
+		return call_refuse(c, 409, "sequence: '%s' was removed from the configuration after %lld were enrolled",
+				   b->sequence, (long long)b->enrolled);
 	if (store_begin(c->store, &c->err))
 		return call_failed(c);
 	b->now = s->sequence;

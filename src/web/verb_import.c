@@ -1,5 +1,6 @@
-/* import: rows are independent of each other; the good ones of a request go in with one transaction, the bad ones come back
- * with their line. Two rows of one address: the later one stands. A suppressed contact is updated and stays suppressed. */
+/* import: rows are independent of each other; the good ones of a request go in with one transaction, the bad ones come
+ * back with their line. Two rows of one address: the later one stands. A suppressed contact is updated and stays
+ * suppressed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ static void row_error(struct import *im, int64_t line, const struct err *why)
 	buf_char(b, '}');
 }
 
-static void row_take(struct import *im, const json_t *json, size_t i)
+static void row_take(struct import *im, json_t *json, size_t i)
 {
 	const json_t *line = json_object_get(json, "line");
 	struct row *r = &im->row[im->n];
@@ -54,11 +55,10 @@ static void row_take(struct import *im, const json_t *json, size_t i)
 static void rows_take(struct import *im, const json_t *rows)
 {
 	json_t *last = json_object(), *seen;
-	const json_t *json;
 	size_t i;
 
-	json_array_foreach (rows, i, json)
-		row_take(im, json, i);
+	for (i = 0; i < json_array_size(rows); i++)
+		row_take(im, json_array_get(rows, i), i);
 	for (i = 0; i < im->n; i++) {
 		seen = json_object_get(last, im->row[i].email);
 		if (seen)

@@ -7,7 +7,7 @@
 #include "abv/mem.h"
 #include "control_int.h"
 
-#define QUEUE_LIMIT	20
+#define QUEUE_LIMIT     20
 #define QUEUE_LIMIT_MAX 10000
 
 /* ---- pause, resume: settings "paused" (all sending) and "paused:SEQUENCE" ---- */
@@ -113,7 +113,8 @@ static void test_done(void *arg, const struct delivery_result *result, const cha
 		c->status = call_refuse(c, 409, "%s", failure ? failure : "the message was not sent");
 	} else {
 		if (result->outcome != OUTCOME_ACCEPTED)
-			c->status = call_refuse(c, 409, "%s: %d %s", outcome_name(result->outcome), result->code, result->reply);
+			c->status = call_refuse(c, 409, "%s: %d %s", outcome_name(result->outcome), result->code,
+						result->reply);
 		json_add_str(&c->out, "outcome", outcome_name(result->outcome));
 		json_add_int(&c->out, "smtp_code", result->code);
 		json_add_str(&c->out, "smtp_reply", result->reply);
@@ -197,7 +198,9 @@ static int unknown_list(struct call *c)
 
 int verb_unknown(struct call *c)
 {
-	static const char *const names[] = { [UNKNOWN_ACCEPT] = "accept", [UNKNOWN_RESEND] = "resend", [UNKNOWN_DROP] = "drop" };
+	static const char *const names[] = {
+		[UNKNOWN_ACCEPT] = "accept", [UNKNOWN_RESEND] = "resend", [UNKNOWN_DROP] = "drop"
+	};
 	const char *action = call_text(c, "action");
 	int64_t id = call_integer(c, "id", 0);
 	struct touch *t = NULL;

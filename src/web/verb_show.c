@@ -58,7 +58,8 @@ static void id_row(void *arg, const struct enrollment *en)
 }
 
 /* For each enrollment of the contact, in the order of enrolling. */
-static int each_enrollment(struct call *c, const struct contact *contact, int (*add)(struct call *c, const struct enrollment_row *row))
+static int each_enrollment(struct call *c, const struct contact *contact,
+			   int (*add)(struct call *c, const struct enrollment_row *row))
 {
 	struct ids l = { 0 };
 	struct enrollment_row *row = NULL;
@@ -173,7 +174,8 @@ int verb_show(struct call *c)
 	if (status != 200)
 		return status;
 	add_contact(c, contact);
-	if (add_enrollments(c, "enrollments", contact, add_with_next) || add_touches(c, contact) || add_standing(c, contact))
+	if (add_enrollments(c, "enrollments", contact, add_with_next) || add_touches(c, contact) ||
+	    add_standing(c, contact))
 		status = call_failed(c);
 	contact_free(&contact);
 	return status;
@@ -200,8 +202,8 @@ int verb_export(struct call *c)
 	if (status != 200)
 		return status;
 	add_contact(c, contact);
-	if (add_enrollments(c, "enrollments", contact, add_plain) || add_touches(c, contact) || add_events(c, contact) ||
-	    add_standing(c, contact))
+	if (add_enrollments(c, "enrollments", contact, add_plain) || add_touches(c, contact) ||
+	    add_events(c, contact) || add_standing(c, contact))
 		status = call_failed(c);
 	contact_free(&contact);
 	return status;

@@ -1,6 +1,7 @@
 /* rooms: base model rules config render store check web */
-/* Control requests, one a line: a letter for the verb, then the body. Whatever comes: the answer is one JSON object, which has
- * an error exactly when the status is not 200; no transaction stays open; a refusal changes nothing but what it says. */
+/* Control requests, one a line: a letter for the verb, then the body. Whatever comes: the answer is one JSON object,
+ * which has an error exactly when the status is not 200; no transaction stays open; a refusal changes nothing but what
+ * it says. */
 #include <jansson.h>
 #include <stdint.h>
 
@@ -8,7 +9,7 @@
 #include "abv/mem.h"
 #include "abv/web.h"
 
-#define NOW	   INT64_C(1795510200000)
+#define NOW        INT64_C(1795510200000)
 #define STORE_USES 64
 
 static struct plan *plan;
@@ -38,7 +39,8 @@ static void op_nothing(void *arg)
 	must(!store_in_transaction(store));
 }
 
-static int op_enroll(void *arg, const struct contact *c, const struct sequence *s, bool log_refusal, enum reason *why, struct err *e)
+static int op_enroll(void *arg, const struct contact *c, const struct sequence *s, bool log_refusal, enum reason *why,
+		     struct err *e)
 {
 	int64_t id;
 
@@ -94,7 +96,8 @@ static void load(void)
 	config_dir_make();
 	config_dir_put("abvd.conf", config_text);
 	config_dir_put("sequences.d/s.conf", sequence_text);
-	config_dir_put("templates/s.md", "Subject: x\nKind: value\n\nHello there, a list of steps to take before the move.\n");
+	config_dir_put("templates/s.md",
+		       "Subject: x\nKind: value\n\nHello there, a list of steps to take before the move.\n");
 	must(plan_load(config_dir_path("abvd.conf"), &plan, &p) == PLAN_OK);
 	problems_free(&p);
 	config_dir_remove();

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,6 +70,7 @@ static inline void relay_start(struct relay *r, const char *args)
 	assert_int_equal(pipe(out), 0);
 	r->pid = fork();
 	if (r->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that failed leaves nothing behind */
 		dup2(out[1], 1);
 		close(out[0]);
 		close(out[1]);
@@ -161,6 +163,7 @@ struct job {
 	struct buf data;
 	enum job_is is;
 	bool takes_next, withdraw;
+	bool again;            /* not sent: once more, as the scheduler does */
 	int outcomes;
 	struct delivery_result result;
 	char status[16], reply[600];
@@ -174,7 +177,7 @@ struct world {
 	struct config_smtp config;
 	struct event *turn, *limit;
 	struct job *job;
-	int n, done, next;
+	int n, done, next, again;
 	struct delivery_slot *slot[256];
 	int slots;
 	bool eager;        /* acts inside the callbacks, which a scheduler must not, but a sender must bear */
@@ -188,6 +191,12 @@ struct world {
 
 static inline struct delivery_job *world_next(struct world *w)
 {
+	for (int i = 0; w->again && i < w->next; i++)
+		if (w->job[i].is == WAITS) {
+			w->again--;
+			w->job[i].is = STARTED;
+			return &w->job[i].d;
+		}
 	if (w->next >= w->n)
 		return NULL;
 	w->job[w->next].is = STARTED;
@@ -235,7 +244,7 @@ static inline void world_turn(evutil_socket_t fd, short what, void *arg)
 			world_hand(w, &w->job[i]);
 	while (w->slots)
 		world_slot(w, w->slot[--w->slots]);
-	w->d->want(w->d->arg, w->n - w->next);
+	w->d->want(w->d->arg, w->n - w->next + w->again);
 	if (w->done == w->n)
 		event_base_loopbreak(w->base);
 }
@@ -290,12 +299,18 @@ static inline void world_on_outcome(void *arg, struct delivery_job *d, const str
 	assert_int_equal(j->outcomes, 1);
 	assert_null(d->link);
 	assert_int_not_equal(j->is, WAITS);
+	world_soon(w);
+	if (r->outcome == OUTCOME_NOT_SENT && j->again) {
+		j->is = WAITS;
+		j->outcomes = 0;
+		w->again++;
+		return;
+	}
 	j->is = DONE;
 	j->result = *r;
 	snprintf(j->status, sizeof j->status, "%s", r->status);
 	snprintf(j->reply, sizeof j->reply, "%s", r->reply);
 	w->done++;
-	world_soon(w);
 }
 
 static inline void world_on_relay(void *arg, bool usable, const char *why, int64_t ms)

@@ -1,6 +1,6 @@
 /* rooms: base model rules config render store check web */
-/* The control socket: each verb's answers over a real store and plan, and HTTP on a real Unix socket with its limits. What
- * the scheduler and the journal would do is faked. */
+/* The control socket: each verb's answers over a real store and plan, and HTTP on a real Unix socket with its limits.
+ * What the scheduler and the journal would do is faked. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,9 +29,12 @@
 	"rows; name one owner who may decide about settings; choose five daily users for a pilot, and import only "    \
 	"open records.\n"                                                                                              \
 	"After two weeks compare ten records field by field. If more than 2 % are wrong, fix the mapping first.\n\n"
-#define TEMPLATE(n) "Subject: Guide " n "\nKind: value\nVouched-By: Dana, knows it\n\n" VALUE_TEXT "1. Step " n " is to write the numbers down.\n"
+#define TEMPLATE(n)                                                                                                    \
+	"Subject: Guide " n "\nKind: value\nVouched-By: Dana, knows it\n\n" VALUE_TEXT "1. Step " n                    \
+	" is to write the numbers down.\n"
 #define SEQ(name, how)                                                                                                 \
-	"sequence = { name = \"" name "\"; enroll = \"" how "\";\nsteps = (\n{ name = \"first\"; template = \"" name ".md\"; }) ; };"
+	"sequence = { name = \"" name "\"; enroll = \"" how "\";\nsteps = (\n{ name = \"first\"; template = \"" name   \
+	".md\"; }) ; };"
 
 struct fixture {
 	struct event_base *base;
@@ -39,9 +42,9 @@ struct fixture {
 	struct plan *plan;
 	struct control *control;
 	int64_t now;
-	int changed, settings;	/* calls of the hooks */
+	int changed, settings; /* calls of the hooks */
 	bool log_fails, test_waits;
-	char forgotten[256];	/* what forget_log was asked */
+	char forgotten[256]; /* what forget_log was asked */
 	void (*test_done)(void *, const struct delivery_result *, const char *);
 	void *test_arg;
 	struct err err;
@@ -67,11 +70,19 @@ static void fake_changed(void *arg)
 	f->changed++;
 }
 
-static int fake_enroll(void *arg, const struct contact *c, const struct sequence *s, bool log_refusal, enum reason *why, struct err *e)
+static int fake_enroll(void *arg, const struct contact *c, const struct sequence *s, bool log_refusal, enum reason *why,
+		       struct err *e)
 {
 	struct fixture *f = arg;
-	struct event ev = { .ts = f->now, .type = EVENT_ENROLL_REFUSED, .contact_id = c->id, .address = "", .account = "", .sequence = s->name,
-			    .step = "", .kind = -1, .detail = "" };
+	struct event ev = { .ts = f->now,
+			    .type = EVENT_ENROLL_REFUSED,
+			    .contact_id = c->id,
+			    .address = "",
+			    .account = "",
+			    .sequence = s->name,
+			    .step = "",
+			    .kind = -1,
+			    .detail = "" };
 	int64_t id;
 
 	assert_true(store_in_transaction(f->store));
@@ -87,8 +98,11 @@ static int fake_next(void *arg, const struct enrollment_row *row, struct next_st
 
 	(void)row, (void)e;
 	*out = (struct next_step){ .step = &f->plan->sequence[0].sequence->step[0] };
-	out->verdict = (struct verdict){ .kind = VERDICT_WAIT, .reason = REASON_ACCOUNT_LIMIT, .until = f->now + 1000, .evidence_n = 2 };
-	out->verdict.evidence[0] = (struct evidence){ REASON_ACCOUNT_LIMIT, f->now + 1000, 2, 7 * CLOCK_DAY, f->now - 5 };
+	out->verdict = (struct verdict){
+		.kind = VERDICT_WAIT, .reason = REASON_ACCOUNT_LIMIT, .until = f->now + 1000, .evidence_n = 2
+	};
+	out->verdict.evidence[0] =
+	    (struct evidence){ REASON_ACCOUNT_LIMIT, f->now + 1000, 2, 7 * CLOCK_DAY, f->now - 5 };
 	out->verdict.evidence[1] = (struct evidence){ REASON_GIFTS, CLOCK_NEVER, 0, 0, 0 };
 	snprintf(out->note, sizeof(out->note), "relay backs off");
 	return 0;
@@ -105,7 +119,9 @@ static int fake_test(void *arg, const char *sequence, const char *step, const ch
 	if (!strcmp(to, "gate@x.example"))
 		return err_set(e, "the gate refuses it");
 	if (!strcmp(to, "no@x.example"))
-		r = (struct delivery_result){ .outcome = OUTCOME_BAD_ADDRESS, .code = 550, .status = "5.1.1", .reply = "no such user" };
+		r = (struct delivery_result){
+			.outcome = OUTCOME_BAD_ADDRESS, .code = 550, .status = "5.1.1", .reply = "no such user"
+		};
 	f->test_done = done;
 	f->test_arg = done_arg;
 	if (!f->test_waits)
@@ -119,7 +135,8 @@ static int fake_resolve(void *arg, int64_t touch_id, enum unknown_action action,
 
 	if (action == UNKNOWN_RESEND)
 		return err_set(e, "the enrollment was stopped");
-	return store_touch_set(f->store, touch_id, action == UNKNOWN_ACCEPT ? TOUCH_ACCEPTED : TOUCH_DROPPED, f->now, 0, "", e);
+	return store_touch_set(f->store, touch_id, action == UNKNOWN_ACCEPT ? TOUCH_ACCEPTED : TOUCH_DROPPED, f->now, 0,
+			       "", e);
 }
 
 static int fake_forget_log(void *arg, const char *address, const char *hash, struct buf *left, struct err *e)
@@ -153,7 +170,9 @@ static void load_plan(struct fixture *f)
 {
 	struct problems p = { 0 };
 
-	config_dir_put("abvd.conf", BASE "account_aliases = ( { account = \"Acme\"; domains = [\"acme.example\", \"acme.co.example\"]; } );\n");
+	config_dir_put(
+	    "abvd.conf",
+	    BASE "account_aliases = ( { account = \"Acme\"; domains = [\"acme.example\", \"acme.co.example\"]; } );\n");
 	config_dir_put("sequences.d/manual.conf", SEQ("manual", "manual"));
 	config_dir_put("sequences.d/import.conf", SEQ("import", "on_import"));
 	config_dir_put("sequences.d/vip.conf", SEQ("vip", "tag:vip"));
@@ -234,8 +253,8 @@ static bool matches(const char *text, const char *pattern)
 	return text != NULL;
 }
 
-/* Does the answer have what is expected? Objects: those members (null: not there); arrays: as many elements, in order; texts:
- * equal, or by a pattern. */
+/* Does the answer have what is expected? Objects: those members (null: not there); arrays: as many elements, in order;
+ * texts: equal, or by a pattern. */
 static bool has(const json_t *answer, const json_t *expected)
 {
 	const char *key, *text;
@@ -245,7 +264,8 @@ static bool has(const json_t *answer, const json_t *expected)
 	if (json_is_object(expected)) {
 		json_object_foreach((json_t *)(uintptr_t)expected, key, value)
 		{
-			if (json_is_null(value) ? json_object_get(answer, key) != NULL : !has(json_object_get(answer, key), value))
+			if (json_is_null(value) ? json_object_get(answer, key) != NULL
+						: !has(json_object_get(answer, key), value))
 				return false;
 		}
 		return json_is_object(answer);
@@ -276,7 +296,8 @@ static char *quoted(const char *text)
 	return s;
 }
 
-static void check_answer(const char *verb, const char *body, int status, const char *answer, size_t n, int want, const char *expected)
+static void check_answer(const char *verb, const char *body, int status, const char *answer, size_t n, int want,
+			 const char *expected)
 {
 	char *text = quoted(expected);
 	json_error_t je;
@@ -319,7 +340,8 @@ static void ask_all(struct fixture *f, const struct row *row, size_t n)
 /* Events of the store, as "type contact sequence detail" lines. */
 static void event_line(void *arg, const struct event *ev)
 {
-	buf_printf(arg, "%s %s %s %s\n", event_type_name(ev->type), strncmp(ev->address, "hash:", 5) ? ev->address : "hash", ev->sequence, ev->detail);
+	buf_printf(arg, "%s %s %s %s\n", event_type_name(ev->type),
+		   strncmp(ev->address, "hash:", 5) ? ev->address : "hash", ev->sequence, ev->detail);
 }
 
 static void expect_events(struct fixture *f, int64_t after, const char *expected)
@@ -394,41 +416,62 @@ static void test_import(void **state)
 {
 	static const struct row rows[] = {
 		{ "import", "{'rows':[]}", 200, "{'created':0,'changed':0,'same':0,'enrolled':0,'errors':[]}" },
-		{ "import", "{'rows':[" ANN "," BOB "]}", 200, "{'created':2,'changed':0,'same':0,'enrolled':2,'errors':[]}" },
+		{ "import", "{'rows':[" ANN "," BOB "]}", 200,
+		  "{'created':2,'changed':0,'same':0,'enrolled':2,'errors':[]}" },
 		{ "import", "{'rows':[" ANN "]}", 200, "{'created':0,'changed':0,'same':1,'enrolled':0,'errors':[]}" },
 		{ "import",
 		  "{'rows':[{'line':2,'email':'x'},{'email':'c@d.example','timezone':'Mars/Base'},7,{},"
-		  "{'line':9,'email':'c@d.example','consent_at':'2026-11-24T08:50:01Z'},{'email':'c@d.example','consent_at':'soon'},"
-		  "{'email':'c@d.example','consent':'opt in!'},{'email':'c@d.example','consent_source':'a\\nb'},{'email':'c@d.example','x':[1]},"
-		  "{'email':'c@d.example','':'x'},{'email':'c@d.example','note':'a\\u0001'},{'email':'c@d.example','note':'a\\nb'}]}",
+		  "{'line':9,'email':'c@d.example','consent_at':'2026-11-24T08:50:01Z'},{'email':'c@d.example','"
+		  "consent_at':'soon'},"
+		  "{'email':'c@d.example','consent':'opt "
+		  "in!'},{'email':'c@d.example','consent_source':'a\\nb'},{'email':'c@d.example','x':[1]},"
+		  "{'email':'c@d.example','':'x'},{'email':'c@d.example','note':'a\\u0001'},{'email':'c@d.example','"
+		  "note':'a\\nb'}]}",
 		  200,
-		  "{'created':1,'changed':0,'errors':[{'line':2,'message':'*email: *'},{'line':2,'message':'*timezone: *'},{'line':3,'message':'*no "
-		  "object*'},{'line':4,'message':'*email: *'},{'line':9,'message':'*consent_at: *future*'},{'line':6,'message':'*consent_at: *'},{'line':7,"
-		  "'message':'*consent: *'},{'line':8,'message':'*consent_source: *'},{'line':9,'message':'*x: *'},{'line':10,'message':'*name for a "
+		  "{'created':1,'changed':0,'errors':[{'line':2,'message':'*email: *'},{'line':2,'message':'*timezone: "
+		  "*'},{'line':3,'message':'*no "
+		  "object*'},{'line':4,'message':'*email: *'},{'line':9,'message':'*consent_at: "
+		  "*future*'},{'line':6,'message':'*consent_at: *'},{'line':7,"
+		  "'message':'*consent: *'},{'line':8,'message':'*consent_source: *'},{'line':9,'message':'*x: "
+		  "*'},{'line':10,'message':'*name for a "
 		  "column*'},{'line':11,'message':'*note: *'}]}" },
 		{ "export", "{'contact':'ANN@acme.example'}", 200,
-		  "{'contact':{'email':'ann@acme.example','account':'Acme','first_name':'Ann','consent':'opt_in','consent_at':'2026-01-02T00:00:00.000Z',"
-		  "'attributes':{},'tags':[],'last_name':null},'enrollments':[{'sequence':'import','state':'active','step':'first'}],"
+		  "{'contact':{'email':'ann@acme.example','account':'Acme','first_name':'Ann','consent':'opt_in','"
+		  "consent_at':'2026-01-02T00:00:00.000Z',"
+		  "'attributes':{},'tags':[],'last_name':null},'enrollments':[{'sequence':'import','state':'active','"
+		  "step':'first'}],"
 		  "'touches':[],'events':[{'event':'contact_imported'}],'suppressed':null,'holds':{}}" },
-		/* what the row does not have stays; what it has empty goes; another consent does not inherit the date */
-		{ "import", "{'rows':[{'email':'ann@acme.example','title':'CTO','size':7,'tags':' vip; ;new'}]}", 200, "{'changed':1,'enrolled':1}" },
+		/* what the row does not have stays; what it has empty goes; another consent does not inherit the date
+		 */
+		{ "import", "{'rows':[{'email':'ann@acme.example','title':'CTO','size':7,'tags':' vip; ;new'}]}", 200,
+		  "{'changed':1,'enrolled':1}" },
 		{ "show", "{'contact':'ann@acme.example'}", 200,
-		  "{'contact':{'first_name':'Ann','title':'CTO','consent':'opt_in','consent_at':'2026-01-02T00:00:00.000Z','attributes':{'size':'7'},"
+		  "{'contact':{'first_name':'Ann','title':'CTO','consent':'opt_in','consent_at':'2026-01-02T00:00:00."
+		  "000Z','attributes':{'size':'7'},"
 		  "'tags':['vip','new']}}" },
-		{ "import", "{'rows':[{'email':'ann@acme.example','first_name':'','consent':'Customer','size':'','more':true}]}", 200, "{'changed':1}" },
+		{ "import",
+		  "{'rows':[{'email':'ann@acme.example','first_name':'','consent':'Customer','size':'','more':true}]}",
+		  200, "{'changed':1}" },
 		{ "show", "{'contact':'ann@acme.example'}", 200,
-		  "{'contact':{'first_name':null,'title':'CTO','consent':'customer','consent_at':null,'attributes':{'size':'','more':'true'}}}" },
+		  "{'contact':{'first_name':null,'title':'CTO','consent':'customer','consent_at':null,'attributes':{'"
+		  "size':'','more':'true'}}}" },
 		/* of two rows the later one stands, also when the one behind it is bad */
-		{ "import", "{'rows':[{'email':'d@d.example','title':'a'},{'email':'D@d.example','title':'b'},{'email':'d@d.example','timezone':'no'}]}", 200,
-		  "{'created':1,'changed':0,'errors':[{'line':3}]}" },
+		{ "import",
+		  "{'rows':[{'email':'d@d.example','title':'a'},{'email':'D@d.example','title':'b'},{'email':'d@d."
+		  "example','timezone':'no'}]}",
+		  200, "{'created':1,'changed':0,'errors':[{'line':3}]}" },
 		{ "show", "{'contact':'d@d.example'}", 200, "{'contact':{'title':'b'}}" },
 		/* accounts */
-		{ "import", "{'rows':[{'email':'e@gmail.com'},{'email':'f@mail.other.example','account':'ACME'},{'email':'g@x.example','account':'Big  Corp'},"
-			    "{'email':'h@y.example','account':'acme.co.example'},{'email':'i@z.acme.co.example'}]}",
+		{ "import",
+		  "{'rows':[{'email':'e@gmail.com'},{'email':'f@mail.other.example','account':'ACME'},{'email':'g@x."
+		  "example','account':'Big  Corp'},"
+		  "{'email':'h@y.example','account':'acme.co.example'},{'email':'i@z.acme.co.example'}]}",
 		  200, "{'created':5}" },
 		{ "show", "{'contact':'e@gmail.com'}", 200, "{'contact':{'account':null}}" },
-		{ "show", "{'contact':'f@mail.other.example'}", 200, "{'contact':{'account':'Acme','account_name':'ACME'}}" },
-		{ "show", "{'contact':'g@x.example'}", 200, "{'contact':{'account':'big corp','account_name':'Big  Corp'}}" },
+		{ "show", "{'contact':'f@mail.other.example'}", 200,
+		  "{'contact':{'account':'Acme','account_name':'ACME'}}" },
+		{ "show", "{'contact':'g@x.example'}", 200,
+		  "{'contact':{'account':'big corp','account_name':'Big  Corp'}}" },
 		{ "show", "{'contact':'h@y.example'}", 200, "{'contact':{'account':'Acme'}}" },
 		{ "show", "{'contact':'i@z.acme.co.example'}", 200, "{'contact':{'account':'Acme'}}" },
 	};
@@ -470,13 +513,19 @@ static void test_import_events(void **state)
 static void test_enroll(void **state)
 {
 	static const struct row rows[] = {
-		{ "import", "{'rows':[" ANN "," BOB ",{'email':'c@c.example','tags':'x'},{'email':'d@d.example','consent':'opt_in','tags':'x'}]}", 200, "{}" },
-		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200, "{'enrolled':1,'already':0,'refused':{}}" },
+		{ "import",
+		  "{'rows':[" ANN "," BOB
+		  ",{'email':'c@c.example','tags':'x'},{'email':'d@d.example','consent':'opt_in','tags':'x'}]}",
+		  200, "{}" },
+		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200,
+		  "{'enrolled':1,'already':0,'refused':{}}" },
 		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200, "{'enrolled':0,'already':1}" },
 		{ "enroll", "{'sequence':'manual','contact':'c@c.example'}", 409,
 		  "{'error':'*no_consent*','reason':'no_consent','refused':{'no_consent':1}}" },
-		{ "enroll", "{'sequence':'manual','tag':'x'}", 200, "{'enrolled':1,'already':0,'refused':{'no_consent':1}}" },
-		{ "enroll", "{'sequence':'manual','all':true}", 200, "{'enrolled':1,'already':2,'refused':{'no_consent':1}}" },
+		{ "enroll", "{'sequence':'manual','tag':'x'}", 200,
+		  "{'enrolled':1,'already':0,'refused':{'no_consent':1}}" },
+		{ "enroll", "{'sequence':'manual','all':true}", 200,
+		  "{'enrolled':1,'already':2,'refused':{'no_consent':1}}" },
 		{ "enroll", "{'sequence':'manual','tag':'nobody'}", 200, "{'enrolled':0,'already':0,'refused':{}}" },
 	};
 	struct fixture *f = *state;
@@ -497,47 +546,65 @@ static void test_stop(void **state)
 		{ "stop", "{'contact':'ann@acme.example','sequence':'manual'}", 200, "{'stopped':1}" },
 		{ "stop", "{'contact':'ann@acme.example','sequence':'manual'}", 200, "{'stopped':0}" },
 		{ "stop", "{'contact':'ann@acme.example'}", 200, "{'stopped':1}" },
-		{ "show", "{'contact':'ann@acme.example'}", 200, "{'enrollments':[{'state':'stopped','reason':'manual','next':null},{'state':'stopped'}]}" },
+		{ "show", "{'contact':'ann@acme.example'}", 200,
+		  "{'enrollments':[{'state':'stopped','reason':'manual','next':null},{'state':'stopped'}]}" },
 		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200, "{'already':1}" },
 	};
 	struct fixture *f = *state;
 
 	ASK_ALL(f, rows);
-	expect_events(f, 1, "stopped ann@acme.example manual 'reason':'manual'\nstopped ann@acme.example import 'reason':'manual'\n");
+	expect_events(
+	    f, 1,
+	    "stopped ann@acme.example manual 'reason':'manual'\nstopped ann@acme.example import 'reason':'manual'\n");
 }
 
 static void test_hold(void **state)
 {
 	static const struct row rows[] = {
 		{ "import", "{'rows':[" ANN "]}", 200, "{}" },
-		{ "hold", "{'contact':'ann@acme.example','until':'2026-11-01'}", 200, "{'held':false}" }, /* nothing to lift */
-		{ "hold", "{'contact':'ann@acme.example','until':'2026-12-01','reason':'holiday'}", 200, "{'until':'2026-12-01T00:00:00.000Z','held':true}" },
-		{ "show", "{'contact':'ann@acme.example'}", 200, "{'holds':{'contact':{'until':'2026-12-01T00:00:00.000Z','reason':'holiday'},'account':null}}" },
+		{ "hold", "{'contact':'ann@acme.example','until':'2026-11-01'}", 200,
+		  "{'held':false}" }, /* nothing to lift */
+		{ "hold", "{'contact':'ann@acme.example','until':'2026-12-01','reason':'holiday'}", 200,
+		  "{'until':'2026-12-01T00:00:00.000Z','held':true}" },
+		{ "show", "{'contact':'ann@acme.example'}", 200,
+		  "{'holds':{'contact':{'until':'2026-12-01T00:00:00.000Z','reason':'holiday'},'account':null}}" },
 		{ "hold", "{'contact':'ann@acme.example','until':'2026-11-24T08:50:00Z'}", 200, "{'held':false}" },
 		{ "show", "{'contact':'ann@acme.example'}", 200, "{'holds':{'contact':null}}" },
-		{ "hold", "{'contact':'ann@acme.example','until':'2027-12-01','reason':'0123456789012345678901234567890123456789012345678901234567890123'}", 400,
-		  "{'error':'*reason: *'}" },
+		{ "hold",
+		  "{'contact':'ann@acme.example','until':'2027-12-01','reason':'"
+		  "0123456789012345678901234567890123456789012345678901234567890123'}",
+		  400, "{'error':'*reason: *'}" },
 	};
 	struct fixture *f = *state;
 
 	ASK_ALL(f, rows);
-	expect_events(f, 1, "held ann@acme.example  'until':'2026-12-01T00:00:00.000Z','reason':'holiday'\n"
-			    "held ann@acme.example  'until':'2026-11-24T08:50:00.000Z','reason':'manual'\n");
+	expect_events(f, 1,
+		      "held ann@acme.example  'until':'2026-12-01T00:00:00.000Z','reason':'holiday'\n"
+		      "held ann@acme.example  'until':'2026-11-24T08:50:00.000Z','reason':'manual'\n");
 }
 
 static void test_suppress(void **state)
 {
 	static const struct row rows[] = {
-		{ "import", "{'rows':[" ANN ",{'email':'al@acme.example','consent':'opt_in'},{'email':'x@sub.acme.example','consent':'opt_in'}," BOB "]}", 200, "{'enrolled':4}" },
-		{ "suppress", "{'target':'Bob@other.example','reason':'asked on the phone'}", 200, "{'changed':true,'stopped':1}" },
-		{ "suppress", "{'target':'bob@other.example','reason':'complained'}", 200, "{'changed':false,'stopped':0}" },
-		{ "show", "{'contact':'bob@other.example'}", 200, "{'suppressed':'manual','enrollments':[{'state':'stopped','reason':'manual'}]}" },
-		{ "suppress", "{'target':'nobody@other.example','reason':'hard_bounce'}", 200, "{'changed':true,'stopped':0}" },
+		{ "import",
+		  "{'rows':[" ANN ",{'email':'al@acme.example','consent':'opt_in'},{'email':'x@sub.acme.example','"
+				  "consent':'opt_in'}," BOB "]}",
+		  200, "{'enrolled':4}" },
+		{ "suppress", "{'target':'Bob@other.example','reason':'asked on the phone'}", 200,
+		  "{'changed':true,'stopped':1}" },
+		{ "suppress", "{'target':'bob@other.example','reason':'complained'}", 200,
+		  "{'changed':false,'stopped':0}" },
+		{ "show", "{'contact':'bob@other.example'}", 200,
+		  "{'suppressed':'manual','enrollments':[{'state':'stopped','reason':'manual'}]}" },
+		{ "suppress", "{'target':'nobody@other.example','reason':'hard_bounce'}", 200,
+		  "{'changed':true,'stopped':0}" },
 		{ "suppress", "{'target':'@ACME.example','reason':'complained'}", 200, "{'changed':true,'stopped':2}" },
 		{ "unsuppress", "{'target':'ann@acme.example','reason':'r'}", 409, "{'error':'*complained*'}" },
-		{ "unsuppress", "{'target':'ann@acme.example','reason':'r','force':true}", 409, "{'error':'*@acme.example*'}" },
+		{ "unsuppress", "{'target':'ann@acme.example','reason':'r','force':true}", 409,
+		  "{'error':'*@acme.example*'}" },
 		{ "unsuppress", "{'target':'@acme.example','reason':'r'}", 409, "{'error':'*force*'}" },
-		{ "unsuppress", "{'target':'@acme.example','reason':'a mistake','force':true}", 200, "{'changed':true}" },
+		{ "unsuppress", "{'target':'@acme.example','reason':'a mistake','force':true}", 200,
+		  "{'changed':true}" },
 		{ "unsuppress", "{'target':'bob@other.example','reason':'called'}", 200, "{'changed':true}" },
 		{ "unsuppress", "{'target':'bob@other.example','reason':'called'}", 200, "{'changed':false}" },
 		{ "show", "{'contact':'bob@other.example'}", 200, "{'suppressed':null}" },
@@ -562,7 +629,9 @@ static void test_pause(void **state)
 		{ "pause", "", 200, "{'paused':true,'changed':true}" },
 		{ "pause", "", 200, "{'paused':true,'changed':false}" },
 		{ "pause", "{'sequence':'vip'}", 200, "{'paused':true,'changed':true}" },
-		{ "status", "", 200, "{'sequences':[{'name':'import','paused':false},{'name':'manual','paused':false},{'name':'vip','paused':true}]}" },
+		{ "status", "", 200,
+		  "{'sequences':[{'name':'import','paused':false},{'name':'manual','paused':false},{'name':'vip','"
+		  "paused':true}]}" },
 		{ "resume", "", 200, "{'paused':false,'changed':true}" },
 		{ "resume", "", 200, "{'paused':false,'changed':false}" },
 	};
@@ -609,20 +678,30 @@ static void test_resources(void **state)
 	static const struct row rows[] = {
 		{ "import", "{'rows':[" ANN "]}", 200, "{}" },
 		{ "show", "{'contact':'ann@acme.example'}", 200,
-		  "{'enrollments':[{'next':{'verdict':'wait','reason':'account_limit','until':'2026-11-24T08:50:01.000Z','note':'relay backs off','evidence':null}}]}" },
+		  "{'enrollments':[{'next':{'verdict':'wait','reason':'account_limit','until':'2026-11-24T08:50:01."
+		  "000Z','note':'relay backs off','evidence':null}}]}" },
 		{ "explain", "{'contact':'ann@acme.example'}", 200,
-		  "{'rows':[{'sequence':'import','step':'first','verdict':'wait','reason':'account_limit','note':'relay backs off','evidence':["
-		  "{'reason':'account_limit','limit':'2 per 7d','touch_at':'2026-11-24T08:49:59.995Z'},{'reason':'gifts','until':null,'limit':null}]}],'holds':{}}" },
+		  "{'rows':[{'sequence':'import','step':'first','verdict':'wait','reason':'account_limit','note':'"
+		  "relay backs off','evidence':["
+		  "{'reason':'account_limit','limit':'2 per "
+		  "7d','touch_at':'2026-11-24T08:49:59.995Z'},{'reason':'gifts','until':null,'limit':null}]}],'holds':{"
+		  "}}" },
 		{ "queue", "{'limit':5}", 200,
-		  "{'rows':[{'contact':'ann@acme.example','sequence':'import','step':'first','due':'2026-11-24T08:50:00.000Z','next':'2026-11-24T08:50:00.000Z',"
+		  "{'rows':[{'contact':'ann@acme.example','sequence':'import','step':'first','due':'2026-11-24T08:50:"
+		  "00.000Z','next':'2026-11-24T08:50:00.000Z',"
 		  "'reason':null}]}" },
 		{ "status", "{}", 200,
-		  "{'now':'2026-11-24T08:50:00.000Z','in_flight':3,'events':1,'counts':{'contacts':1,'active':1,'touches':{'unknown':0}},"
-		  "'sequences':[{'name':'import','startable':true,'active':1,'steps':1,'vouched':['first: Dana, knows it']},{'active':0},{}]}" },
-		{ "test", "{'sequence':'manual','step':'first','to':'me@x.example'}", 200, "{'outcome':'accepted','smtp_code':250,'smtp_reply':'2.0.0 Ok'}" },
-		{ "test", "{'sequence':'manual','step':'first','to':'no@x.example'}", 409, "{'error':'*no such user*','smtp_code':550}" },
+		  "{'now':'2026-11-24T08:50:00.000Z','in_flight':3,'events':1,'counts':{'contacts':1,'active':1,'"
+		  "touches':{'unknown':0}},"
+		  "'sequences':[{'name':'import','startable':true,'active':1,'steps':1,'vouched':['first: Dana, knows "
+		  "it']},{'active':0},{}]}" },
+		{ "test", "{'sequence':'manual','step':'first','to':'me@x.example'}", 200,
+		  "{'outcome':'accepted','smtp_code':250,'smtp_reply':'2.0.0 Ok'}" },
+		{ "test", "{'sequence':'manual','step':'first','to':'no@x.example'}", 409,
+		  "{'error':'*no such user*','smtp_code':550}" },
 		{ "test", "{'sequence':'manual','step':'first','to':'gate@x.example'}", 409, "{'error':'*gate*'}" },
-		{ "test", "{'sequence':'manual','step':'first','to':'lost@x.example'}", 409, "{'error':'*no connection*'}" },
+		{ "test", "{'sequence':'manual','step':'first','to':'lost@x.example'}", 409,
+		  "{'error':'*no connection*'}" },
 	};
 	struct fixture *f = *state;
 	struct buf answer = { 0 };
@@ -638,8 +717,13 @@ static void test_resources(void **state)
 static int64_t make_unknown(struct fixture *f)
 {
 	struct contact *c = NULL;
-	struct touch t = { .kind = KIND_VALUE, .sequence = "import", .step = "first", .content = "00112233445566778899aabbccddeeff",
-			   .provider = "acme.example", .message_id = "m@x", .smtp_reply = "" };
+	struct touch t = { .kind = KIND_VALUE,
+			   .sequence = "import",
+			   .step = "first",
+			   .content = "00112233445566778899aabbccddeeff",
+			   .provider = "acme.example",
+			   .message_id = "m@x",
+			   .smtp_reply = "" };
 	int64_t id;
 
 	assert_int_equal(store_contact_by_email(f->store, "ann@acme.example", &c, &f->err), 1);
@@ -666,7 +750,8 @@ static void test_unknown(void **state)
 	ask(f, "unknown", "", 200, "{'rows':[]}");
 	snprintf(request, sizeof(request), "{'action':'resend','id':%lld}", (long long)make_unknown(f));
 	ask(f, "unknown", "{'action':'list'}", 200,
-	    "{'rows':[{'contact':'ann@acme.example','sequence':'import','step':'first','at':'2026-11-24T08:50:00.000Z','message_id':'m@x'}]}");
+	    "{'rows':[{'contact':'ann@acme.example','sequence':'import','step':'first','at':'2026-11-24T08:50:00.000Z',"
+	    "'message_id':'m@x'}]}");
 	ask(f, "unknown", request, 409, "{'error':'*stopped*'}");
 	memcpy(request + 11, "accept", 6);
 	ask(f, "unknown", request, 200, "{'changed':true}");
@@ -908,8 +993,16 @@ static void test_many_connections(void **state)
 static void import_many(struct fixture *f, int n)
 {
 	struct buf b = { 0 };
-	struct contact c = { .account = "", .account_name = "", .first_name = "", .last_name = "", .title = "", .timezone = "", .owner = "", .tags = "",
-			     .consent = "opt_in", .consent_source = "" };
+	struct contact c = { .account = "",
+			     .account_name = "",
+			     .first_name = "",
+			     .last_name = "",
+			     .title = "",
+			     .timezone = "",
+			     .owner = "",
+			     .tags = "",
+			     .consent = "opt_in",
+			     .consent_source = "" };
 	enum put_result result;
 	int64_t id;
 
@@ -985,7 +1078,8 @@ static void test_gone_while_working(void **state)
 }
 
 #define TEST_REQUEST                                                                                                   \
-	"POST /v1/test HTTP/1.1\r\nContent-Length: 56\r\n\r\n{\"sequence\":\"manual\",\"step\":\"first\",\"to\":\"me@x.example\"}"
+	"POST /v1/test HTTP/1.1\r\nContent-Length: "                                                                   \
+	"56\r\n\r\n{\"sequence\":\"manual\",\"step\":\"first\",\"to\":\"me@x.example\"}"
 
 static void test_later(void **state)
 {
@@ -1066,10 +1160,28 @@ int main(void)
 #define ROW(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	signal(SIGPIPE, SIG_IGN); /* as the daemon has it */
 	const struct CMUnitTest tests[] = {
-		ROW(test_bad_requests), ROW(test_import), ROW(test_import_events), ROW(test_enroll), ROW(test_stop), ROW(test_hold), ROW(test_suppress),
-		ROW(test_pause), ROW(test_forget), ROW(test_resources), ROW(test_unknown), cmocka_unit_test(test_verbs_are_documented), ROW(test_http),
-		ROW(test_body_limit), ROW(test_deadline), ROW(test_answer_not_taken), ROW(test_many_connections), ROW(test_slices), ROW(test_gone_while_working), ROW(test_later),
-		ROW(test_close_between_slices), ROW(test_socket_file),
+		ROW(test_bad_requests),
+		ROW(test_import),
+		ROW(test_import_events),
+		ROW(test_enroll),
+		ROW(test_stop),
+		ROW(test_hold),
+		ROW(test_suppress),
+		ROW(test_pause),
+		ROW(test_forget),
+		ROW(test_resources),
+		ROW(test_unknown),
+		cmocka_unit_test(test_verbs_are_documented),
+		ROW(test_http),
+		ROW(test_body_limit),
+		ROW(test_deadline),
+		ROW(test_answer_not_taken),
+		ROW(test_many_connections),
+		ROW(test_slices),
+		ROW(test_gone_while_working),
+		ROW(test_later),
+		ROW(test_close_between_slices),
+		ROW(test_socket_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,10 @@ static const char *const empty[] = {
 	"<html><body><p>Hi Dana,</p><p>just <b>following up</b> on my previous "
 	"email.</p><p>Best,<br>Sam</p></body></html>",
 	"<p>Touching base.</p><style>p { color: red; font: 12px serif; margin: 4px } a { b: c }</style>",
+	"Any update?\n\n> Set max_connections to 40 and restart; the pool of the ORM holds 10 per worker,\n> so four "
+	"workers use all of it.",
+	"Any update?\n\n-----Original Message-----\nSet max_connections to 40 and restart; the pool of the ORM holds "
+	"10 per worker.",
 	"",
 	"   \n\n",
 	"Hi {{first_name}},\n\njust wanted to check in with you about {{topic}}.\n\n{{sender}}",
@@ -137,7 +141,7 @@ static void test_around(void **state)
 	char text[2048];
 	(void)state;
 	for (size_t i = 0; i < COUNT(empty); i++) {
-		if (strstr(empty[i], "wrote:") != NULL || *empty[i] == '<')
+		if (strstr(empty[i], "wrote:") != NULL || strstr(empty[i], "Original") != NULL || *empty[i] == '<')
 			continue;
 		snprintf(text, sizeof text, "%s%s%s", before, empty[i], after);
 		if (judge_as("", text, KIND_VALUE, true).verdict != GATE_EMPTY)

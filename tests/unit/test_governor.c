@@ -467,6 +467,10 @@ static void test_jitter(void **state)
 	assert_in_range(f.v.until, at("2026-11-23T00:00:00Z"), at("2026-11-23T01:00:00Z"));
 	f.policy.window.weekdays = 0x7f; /* round the clock */
 	expect_send(&f, "2026-11-22T23:50:00Z");
+	f.policy.window.weekdays = 0x40; /* a Sunday whose first hour comes twice is open all the same */
+	f.in.zone = zone_find("America/Havana");
+	f.in.prev_at = at("2026-11-01T04:30:00Z");
+	expect_send(&f, "2026-11-01T05:00:01Z");
 	f.policy.window = (struct window){ .weekdays = 0 };
 	expect(&f, NOW, VERDICT_WAIT, REASON_WINDOW, "never");
 }
@@ -640,6 +644,10 @@ static void test_loosens(void **state)
 	LOOSENS(p.window.holiday_n = 0, "cadence.window");
 	LOOSENS(p.consent_accept = more, "consent.accept");
 	LOOSENS(p.consent_max_age = 0, "consent.max_age");
+	base.contact.row[base.contact.n++] =
+	    (struct limit){ 5, CLOCK_DAY }; /* implied by the others: no fault of the sequence */
+	struct loosening none[1];
+	assert_int_equal(governor_loosens(&base, &base, none, 1), 0);
 #undef LOOSENS
 	p = (struct policy){ .window = { .weekdays = 0x7f, .hours = { 0, 86400 } } };
 	struct loosening one[1];

@@ -64,7 +64,14 @@ static int teardown(void **state)
 static void put_event_of(struct fixture *f, const char *address, const char *detail)
 {
 	struct event ev = {
-		.ts = T0, .type = EVENT_SUPPRESSED, .address = address, .account = "acme.example", .sequence = "", .step = "", .kind = -1, .detail = detail,
+		.ts = T0,
+		.type = EVENT_SUPPRESSED,
+		.address = address,
+		.account = "acme.example",
+		.sequence = "",
+		.step = "",
+		.kind = -1,
+		.detail = detail,
 	};
 	int64_t seq;
 
@@ -143,15 +150,42 @@ static void test_format(void **state)
 		struct event ev;
 		const char *line;
 	} rows[] = {
-		{ { .seq = 1, .ts = T0, .type = EVENT_DAEMON_STARTED, .address = "", .account = "", .sequence = "", .step = "", .kind = -1, .detail = "" },
+		{ { .seq = 1,
+		    .ts = T0,
+		    .type = EVENT_DAEMON_STARTED,
+		    .address = "",
+		    .account = "",
+		    .sequence = "",
+		    .step = "",
+		    .kind = -1,
+		    .detail = "" },
 		  "{\"seq\":1,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"daemon_started\"}" },
-		{ { .seq = 42, .ts = T0 + 7, .type = EVENT_SENT, .contact_id = 3, .address = "ann@acme.example", .account = "acme.example",
-		    .sequence = "getting-started", .step = "offer", .kind = KIND_ASK, .touch_id = 9, .detail = "\"smtp_code\":250,\"smtp_reply\":\"ok\"" },
-		  "{\"seq\":42,\"ts\":\"2026-11-24T08:50:00.007Z\",\"event\":\"sent\",\"contact\":\"ann@acme.example\",\"account\":\"acme.example\","
-		  "\"sequence\":\"getting-started\",\"step\":\"offer\",\"kind\":\"ask\",\"touch\":9,\"smtp_code\":250,\"smtp_reply\":\"ok\"}" },
-		{ { .seq = 2, .ts = T0, .type = EVENT_HELD, .address = "a\"b", .account = "", .sequence = "", .step = "", .kind = KIND_VALUE,
+		{ { .seq = 42,
+		    .ts = T0 + 7,
+		    .type = EVENT_SENT,
+		    .contact_id = 3,
+		    .address = "ann@acme.example",
+		    .account = "acme.example",
+		    .sequence = "getting-started",
+		    .step = "offer",
+		    .kind = KIND_ASK,
+		    .touch_id = 9,
+		    .detail = "\"smtp_code\":250,\"smtp_reply\":\"ok\"" },
+		  "{\"seq\":42,\"ts\":\"2026-11-24T08:50:00.007Z\",\"event\":\"sent\",\"contact\":\"ann@acme.example\","
+		  "\"account\":\"acme.example\","
+		  "\"sequence\":\"getting-started\",\"step\":\"offer\",\"kind\":\"ask\",\"touch\":9,\"smtp_code\":250,"
+		  "\"smtp_reply\":\"ok\"}" },
+		{ { .seq = 2,
+		    .ts = T0,
+		    .type = EVENT_HELD,
+		    .address = "a\"b",
+		    .account = "",
+		    .sequence = "",
+		    .step = "",
+		    .kind = KIND_VALUE,
 		    .detail = "\"reason\":\n\"x\"" },
-		  "{\"seq\":2,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"held\",\"contact\":\"a\\\"b\",\"kind\":\"value\",\"reason\": \"x\"}" },
+		  "{\"seq\":2,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"held\",\"contact\":\"a\\\"b\",\"kind\":"
+		  "\"value\",\"reason\": \"x\"}" },
 	};
 
 	(void)state;
@@ -191,7 +225,14 @@ static void test_completes(void **state)
 static void test_uncommitted(void **state)
 {
 	struct fixture *f = *state;
-	struct event ev = { .ts = T0, .type = EVENT_PAUSED, .address = "", .account = "", .sequence = "", .step = "", .kind = -1, .detail = "" };
+	struct event ev = { .ts = T0,
+			    .type = EVENT_PAUSED,
+			    .address = "",
+			    .account = "",
+			    .sequence = "",
+			    .step = "",
+			    .kind = -1,
+			    .detail = "" };
 	int64_t seq;
 
 	must_open(f);
@@ -305,7 +346,8 @@ static void test_refusals(void **state)
 		{ NULL, NULL, "8", 5, 0, "ends at seq 8", "the store at 5" },
 		{ "{\"seq\":2,\"x\":1}\n", NULL, "2", 9, 4, "ends at seq 2", "goes on with 5" },
 		{ "{\"seq\":2,\"x\":1}\n", NULL, "2", 9, 9, "ends at seq 2", "the store at 9" },
-		{ "{\"seq\":1,\"x\":1}\n{\"seq\":3,\"x\":1}\n{\"seq\":4,\"x\":1}\n", NULL, "4", 5, 0, "after seq 1", "comes 3" },
+		{ "{\"seq\":1,\"x\":1}\n{\"seq\":3,\"x\":1}\n{\"seq\":4,\"x\":1}\n", NULL, "4", 5, 0, "after seq 1",
+		  "comes 3" },
 		{ "Nov 24 host kernel: hello\n", NULL, "", 5, 0, "no engagement log", "" },
 		{ "Nov 24 host kernel: hello", NULL, "", 5, 0, "no engagement log", "" },
 	};
@@ -318,7 +360,8 @@ static void test_refusals(void **state)
 		put_events(f, rows[i].events);
 		assert_int_equal(store_begin(f->store, &f->err), 0);
 		if (rows[i].pruned)
-			assert_int_equal(store_events_prune(f->store, rows[i].pruned, T0 + 1, 100, &f->err), rows[i].pruned);
+			assert_int_equal(store_events_prune(f->store, rows[i].pruned, T0 + 1, 100, &f->err),
+					 rows[i].pruned);
 		assert_int_equal(store_setting_put(f->store, "journal.seq", rows[i].setting, &f->err), 0);
 		assert_int_equal(store_setting_put(f->store, "journal.synced", rows[i].setting, &f->err), 0);
 		assert_int_equal(store_commit_now(f->store, &f->err), 0);
@@ -457,26 +500,31 @@ static void test_forget(void **state)
 	snprintf(name, sizeof(name), "%s.2", log_path);
 	assert_int_equal(rename(log_path, name), 0);
 	must(f, journal_reopen(f->journal, &f->err));
-	put_event_of(f, "ann@acme.example", "\"smtp_code\":550,\"smtp_reply\":\"no ann\",\"reason\":\"manual\",\"later\":\"member\"");
+	put_event_of(f, "ann@acme.example",
+		     "\"smtp_code\":550,\"smtp_reply\":\"no ann\",\"reason\":\"manual\",\"later\":\"member\"");
 	put_event_of(f, "joann@acme.example", "\"reason\":\"manual\"");
-	put_event_of(f, "ann@acme.example", "\"reason\":\"Ann asked\",\"timezone\":\"Europe/Paris\",\"findings\":[\"x\"]");
+	put_event_of(f, "ann@acme.example",
+		     "\"reason\":\"Ann asked\",\"timezone\":\"Europe/Paris\",\"findings\":[\"x\"]");
 	must(f, journal_flush(f->journal, &f->err));
 	snprintf(name, sizeof(name), "%s.3.gz", log_path);
 	spill(name, "x", 1);
 	snprintf(name, sizeof(name), "%s-20260101", log_path);
-	spill(name, "{\"seq\":1,\"contact\":\"ann@acme.example\",\"event\":\"sent\",\"via\":\"mailto\"}\nno JSON ann\n", 81);
+	spill(name, "{\"seq\":1,\"contact\":\"ann@acme.example\",\"event\":\"sent\",\"via\":\"mailto\"}\nno JSON ann\n",
+	      81);
 	assert_int_equal(chmod(log_path, 0604), 0);
 
 	must(f, journal_forget(f->journal, "ann@acme.example", HASH, &left, &f->err));
 	snprintf(name, sizeof(name), "%s.3.gz", log_path);
 	assert_string_equal(buf_text(&left), name);
 	text = slurp(log_path);
-	assert_string_equal(text, "{\"seq\":3,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"suppressed\",\"contact\":\"" HASH
-				  "\",\"account\":\"acme.example\",\"smtp_code\":550,\"reason\":\"manual\"}\n"
-				  "{\"seq\":4,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"suppressed\",\"contact\":\"joann@acme.example\","
-				  "\"account\":\"acme.example\",\"reason\":\"manual\"}\n"
-				  "{\"seq\":5,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"suppressed\",\"contact\":\"" HASH
-				  "\",\"account\":\"acme.example\",\"timezone\":\"Europe/Paris\"}\n");
+	assert_string_equal(
+	    text, "{\"seq\":3,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"suppressed\",\"contact\":\"" HASH
+		  "\",\"account\":\"acme.example\",\"smtp_code\":550,\"reason\":\"manual\"}\n"
+		  "{\"seq\":4,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"suppressed\",\"contact\":\"joann@acme."
+		  "example\","
+		  "\"account\":\"acme.example\",\"reason\":\"manual\"}\n"
+		  "{\"seq\":5,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"suppressed\",\"contact\":\"" HASH
+		  "\",\"account\":\"acme.example\",\"timezone\":\"Europe/Paris\"}\n");
 	free(text);
 	snprintf(name, sizeof(name), "%s.2", log_path);
 	text = slurp(name);
@@ -486,7 +534,8 @@ static void test_forget(void **state)
 	free(text);
 	snprintf(name, sizeof(name), "%s-20260101", log_path);
 	text = slurp(name);
-	assert_string_equal(text, "{\"seq\":1,\"contact\":\"" HASH "\",\"event\":\"sent\",\"via\":\"mailto\"}\nno JSON ann\n");
+	assert_string_equal(text, "{\"seq\":1,\"contact\":\"" HASH
+				  "\",\"event\":\"sent\",\"via\":\"mailto\"}\nno JSON ann\n");
 	free(text);
 	assert_int_equal(stat(log_path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0604);
@@ -543,9 +592,12 @@ int main(void)
 {
 #define ROW(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_format), ROW(test_completes), ROW(test_uncommitted), ROW(test_torn_anywhere), ROW(test_power_loss), ROW(test_deleted), ROW(test_begins_anew), ROW(test_refusals),
-		ROW(test_rotation), ROW(test_crash_after_rename), ROW(test_stored_position), ROW(test_reopen_refuses), ROW(test_write_error), ROW(test_forget),
-		ROW(test_forget_before_reopen), ROW(test_stale_temporary),
+		cmocka_unit_test(test_format), ROW(test_completes),       ROW(test_uncommitted),
+		ROW(test_torn_anywhere),       ROW(test_power_loss),      ROW(test_deleted),
+		ROW(test_begins_anew),         ROW(test_refusals),        ROW(test_rotation),
+		ROW(test_crash_after_rename),  ROW(test_stored_position), ROW(test_reopen_refuses),
+		ROW(test_write_error),         ROW(test_forget),          ROW(test_forget_before_reopen),
+		ROW(test_stale_temporary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
