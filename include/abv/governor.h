@@ -65,8 +65,4 @@ int64_t governor_window(const struct policy *p, const struct zone *z, int64_t t)
 /* May this contact be enrolled now? REASON_NONE, or suppression / NO_CONSENT / CONSENT_EXPIRED / NOT_QUALIFIED / SUNSET. */
 enum reason governor_admit(const struct sequence *s, const struct contact *c, enum reason suppressed, int64_t now);
 
-/* Is `in` at least as tight as `base` everywhere? Writes what loosens, one text a finding; returns their number. */
-struct loosening { const char *key; char text[160]; };
-int governor_loosens(const struct policy *base, const struct policy *tight, struct loosening *out, int max);
-
 #endif

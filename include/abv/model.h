@@ -206,4 +206,12 @@ struct sequence {
 /* Index of a step by name; -1 when there is none. */
 int sequence_step_find(const struct sequence *s, const char *name);
 
+/* Is `given` at least as tight as `base` everywhere? given's limits are the sequence's own ones, without the installation's. Writes what
+ * loosens, at most max rows; returns the number of all. key: the configuration's, such as "cadence.contact.limits". */
+struct loosening {
+	const char *key;
+	char text[160];
+};
+int policy_loosens(const struct policy *base, const struct policy *given, struct loosening *out, int max);
+
 #endif

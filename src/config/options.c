@@ -107,7 +107,7 @@ const struct option config_options[] = {
 	  "unanswered touches after which a contact is released; 0: never" },
 	{ "cadence.sunset.silence", OPTION_TIME, POL(sunset_silence), WITH("\"120d\""), 0, AT_MOST, NULL,
 	  "time without an answer after which a contact is released; \"0d\": never" },
-	{ "cadence.gifts_per_ask", OPTION_INT, POL(gifts_per_ask), WITH("3"), 0, 1000, NULL,
+	{ "cadence.gifts_per_ask", OPTION_INT, POL(gifts_per_ask), WITH("3"), 0, 60, NULL,
 	  "accepted value touches that an ask needs since the last ask" },
 
 	{ "consent.accept", OPTION_STRINGS, AT_POLICY, 0, WITH("[\"opt_in\", \"customer\", \"inquiry\"]"), ANY,

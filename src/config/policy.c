@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "abv/governor.h"
 #include "config_int.h"
 
 struct spot given_spot(const struct given *g, const char *key, struct spot at)
@@ -130,7 +129,7 @@ void policy_tighten(struct reader *r, const struct policy *base, struct policy *
 
 	w->holidays = holidays_join(r->owned, base->window.holidays, base->window.holiday_n, w->holidays, w->holiday_n,
 				    &w->holiday_n);
-	int n = governor_loosens(base, given, found, sizeof found / sizeof *found);
+	int n = policy_loosens(base, given, found, sizeof found / sizeof *found);
 
 	for (int i = 0; i < n && i < (int)(sizeof found / sizeof *found); i++) {
 		const char *key = strcmp(found[i].key, "cadence.window") ? found[i].key : window_key(&base->window, w);

@@ -75,8 +75,7 @@ static void line_forget(const struct forgetting *f, const char *line, size_t n, 
 		return;
 	}
 	buf_char(out, '{');
-	json_object_foreach(root, key, value)
-	{
+	json_object_foreach (root, key, value) {
 		if (!strcmp(key, "contact"))
 			json_add_str(out, key, f->hash);
 		else if (may_stay(key, value))

@@ -48,9 +48,11 @@ static int event_of(struct scheduler *s, enum event_type type, const struct enro
 int record_wait(struct scheduler *s, const struct candidate *c, const struct verdict *v, int64_t now, struct err *e)
 {
 	const struct enrollment *en = &c->row->enrollment;
-	if (store_enrollment_wait(s->store, en->id, v->reason, v->until, v->until, v->rests_on_flight, e) != 0)
+	/* Asked again at `until`, or earlier where the answer turns into an end: a step that waits for gifts still expires. */
+	int64_t next = v->ends_at > now && v->ends_at < v->until ? v->ends_at : v->until;
+	if (store_enrollment_wait(s->store, en->id, v->reason, v->until, next, v->rests_on_flight, e) != 0)
 		return -1;
-	scheduler_note_due(s, v->until);
+	scheduler_note_due(s, next);
 	if (en->wait == v->reason || v->reason == REASON_AFTER || v->reason == REASON_NONE)
 		return 0; /* told already; or not due yet, which is no wait of a due step */
 	struct buf d = { 0 };

@@ -1,9 +1,10 @@
 /* What the governor needs to know of the past. Reading stops where no rule of the policy looks further back: a contact
  * of many years costs what its last touches cost.
  *
- *   limits           the newest n touches (the largest n), none that has left the widest window but the newest, from
- * which gaps run gifts            back to the last ask, or as many accepted value touches as an ask needs back-off,
- * sunset touches since the last engagement; counting ends at the number that ends the enrollment anyway
+ *   limits            the newest n touches (the largest n), none that left the widest window a day ago but the newest, from which
+ *                     gaps run
+ *   gifts             back to the last ask, or as many accepted value touches as an ask needs
+ *   back-off, sunset  touches since the last engagement; counting ends at the number that ends the enrollment anyway
  *
  * Touches in flight come first, and count whatever their time. */
 #include <math.h>
@@ -24,7 +25,10 @@ static struct look_back look_back(const struct limits *l, int64_t now)
 	struct look_back b = { .since = now, .most = 1 };
 
 	for (int i = 0; i < l->n; i++) {
-		b.since = now - l->row[i].per_ms < b.since ? now - l->row[i].per_ms : b.since;
+		/* a day more: in the window in which a touch has left its limit, the governor still sees that it was the limit that ended */
+		int64_t since = now - l->row[i].per_ms - CLOCK_DAY;
+
+		b.since = since < b.since ? since : b.since;
 		b.most = (size_t)l->row[i].n > b.most ? (size_t)l->row[i].n : b.most;
 	}
 	return b;

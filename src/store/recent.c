@@ -143,6 +143,7 @@ int store_recents_read(struct store *s, const char *provider, const struct limit
 		window = l->row[i].per_ms > window ? l->row[i].per_ms : window;
 		most = (size_t)l->row[i].n > most ? (size_t)l->row[i].n : most;
 	}
+	window += CLOCK_DAY; /* as in history.c */
 	if (!r->loaded || (provider && !r->providers) || r->since > now - window || r->keep < most) {
 		if (recents_load(s, provider != NULL, now - window, most, e))
 			return -1;

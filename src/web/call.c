@@ -88,8 +88,7 @@ static int members_check(struct call *c)
 	json_t *value;
 	int status;
 
-	json_object_foreach(c->in, name, value)
-	{
+	json_object_foreach (c->in, name, value) {
 		m = member_find(c->verb, name);
 		if (!m)
 			return call_refuse(c, 400, "%.64s: '%s' has no such member", name, c->verb->name);

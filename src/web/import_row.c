@@ -95,8 +95,7 @@ static int row_members(json_t *json, struct row *r, struct err *e)
 	char *text;
 	int rc = 0;
 
-	json_object_foreach(json, name, value)
-	{
+	json_object_foreach (json, name, value) {
 		if (!strcmp(name, "line") || json_is_null(value))
 			continue;
 		text = text_of(value);

@@ -1,146 +1,7 @@
 /* rooms: base model rules store journal */
 /* The engagement log against a real store: no gap and no double line, whatever a crash, a rotation, a full disk or a
  * rewriting left behind. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <jansson.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "abv/journal.h"
-#include "abv/json.h"
-#include "abv/mem.h"
-
-#define T0 INT64_C(1795510200000) /* 2026-11-24T08:10:00Z */
-
-static char dir[64], log_path[96], log_1[96];
-
-struct fixture {
-	struct store *store;
-	struct journal *journal;
-	struct err err;
-};
-
-static int unlink_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
-static int setup(void **state)
-{
-	struct fixture *f = mem_alloc(sizeof(*f));
-
-	snprintf(dir, sizeof(dir), "%s/abvd-test-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	assert_non_null(mkdtemp(dir));
-	snprintf(log_path, sizeof(log_path), "%s/log.jsonl", dir);
-	snprintf(log_1, sizeof(log_1), "%s/log.jsonl.1", dir);
-	assert_int_equal(store_open(":memory:", &f->store, &f->err), STORE_OK);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	journal_close(&f->journal);
-	store_close(&f->store);
-	free(f);
-	return nftw(dir, unlink_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void put_event_of(struct fixture *f, const char *address, const char *detail)
-{
-	struct event ev = {
-		.ts = T0,
-		.type = EVENT_SUPPRESSED,
-		.address = address,
-		.account = "acme.example",
-		.sequence = "",
-		.step = "",
-		.kind = -1,
-		.detail = detail,
-	};
-	int64_t seq;
-
-	assert_int_equal(store_begin(f->store, &f->err), 0);
-	assert_int_equal(store_event_add(f->store, &ev, &seq, &f->err), 0);
-	assert_int_equal(store_commit_now(f->store, &f->err), 0);
-}
-
-static void put_events(struct fixture *f, int n)
-{
-	for (int i = 0; i < n; i++)
-		put_event_of(f, "ann@acme.example", i % 2 ? "\"reason\":\"manual\"" : "");
-}
-
-static int open_log(struct fixture *f)
-{
-	f->err.text[0] = '\0';
-	return journal_open(f->store, log_path, &f->journal, &f->err);
-}
-
-static void must_open(struct fixture *f)
-{
-	if (open_log(f))
-		fail_msg("%s", f->err.text);
-}
-
-static void must(struct fixture *f, int rc)
-{
-	if (rc)
-		fail_msg("%s", f->err.text);
-}
-
-static char *slurp(const char *path)
-{
-	struct buf b = { 0 };
-
-	if (buf_read_file(&b, path, SIZE_MAX))
-		buf_clear(&b);
-	return buf_take(&b);
-}
-
-static void spill(const char *path, const char *text, size_t n)
-{
-	FILE *out = fopen(path, "w");
-
-	assert_non_null(out);
-	assert_int_equal(fwrite(text, 1, n, out), n);
-	assert_int_equal(fclose(out), 0);
-}
-
-/* The file holds lines from..to, each a JSON object, and nothing else. */
-static void expect_lines(const char *path, int64_t from, int64_t to)
-{
-	char *text = slurp(path), *save = text;
-
-	for (int64_t seq = from; seq <= to; seq++) {
-		char *nl = strchr(text, '\n');
-		json_t *root;
-
-		if (!nl)
-			fail_msg("%s: no line for seq %lld", path, (long long)seq);
-		root = json_loadb(text, (size_t)(nl - text), 0, NULL);
-		assert_int_equal(json_integer_value(json_object_get(root, "seq")), seq);
-		json_decref(root);
-		text = nl + 1;
-	}
-	assert_string_equal(text, "");
-	free(save);
-}
+#include "journal_fixture.h"
 
 /* ---- lines */
 
@@ -341,9 +202,9 @@ static void test_refusals(void **state)
 		int events, pruned; /* the store's */
 		const char *says, *and_says;
 	} rows[] = {
-		{ "{\"seq\":7,\"x\":1}\n", NULL, "", 5, 0, "ends at seq 7", "the store at 5" },
-		{ NULL, "{\"seq\":9,\"x\":1}\n", "", 5, 0, "ends at seq 9", "the store at 5" },
-		{ NULL, NULL, "8", 5, 0, "ends at seq 8", "the store at 5" },
+		{ "{\"seq\":7,\"x\":1}\n", NULL, "", 5, 0, "ends at seq 7", "the store at 5; is the store" },
+		{ NULL, "{\"seq\":9,\"x\":1}\n", "", 5, 0, "ends at seq 9", "the store at 5; is the store" },
+		{ NULL, NULL, "8", 5, 0, "ends at seq 8", "the store at 5; is the store" },
 		{ "{\"seq\":2,\"x\":1}\n", NULL, "2", 9, 4, "ends at seq 2", "goes on with 5" },
 		{ "{\"seq\":2,\"x\":1}\n", NULL, "2", 9, 9, "ends at seq 2", "the store at 9" },
 		{ "{\"seq\":1,\"x\":1}\n{\"seq\":3,\"x\":1}\n{\"seq\":4,\"x\":1}\n", NULL, "4", 5, 0, "after seq 1",
@@ -483,111 +344,6 @@ static void test_write_error(void **state)
 	expect_lines(log_path, 1, 8);
 }
 
-/* ---- forgetting */
-
-#define HASH "hash:00112233445566778899aabbccddeeff"
-
-static void test_forget(void **state)
-{
-	struct fixture *f = *state;
-	struct buf left = { 0 };
-	char name[128], *text, *before;
-	struct stat st;
-
-	put_event_of(f, "ann@acme.example", "\"subject\":\"Hi\",\"text\":\"private\"");
-	put_event_of(f, "bob@acme.example", "\"text\":\"says \\\"contact\\\":\\\"ann@acme.example\\\"\"");
-	must_open(f);
-	snprintf(name, sizeof(name), "%s.2", log_path);
-	assert_int_equal(rename(log_path, name), 0);
-	must(f, journal_reopen(f->journal, &f->err));
-	put_event_of(f, "ann@acme.example",
-		     "\"smtp_code\":550,\"smtp_reply\":\"no ann\",\"reason\":\"manual\",\"later\":\"member\"");
-	put_event_of(f, "joann@acme.example", "\"reason\":\"manual\"");
-	put_event_of(f, "ann@acme.example",
-		     "\"reason\":\"Ann asked\",\"timezone\":\"Europe/Paris\",\"findings\":[\"x\"]");
-	must(f, journal_flush(f->journal, &f->err));
-	snprintf(name, sizeof(name), "%s.3.gz", log_path);
-	spill(name, "x", 1);
-	snprintf(name, sizeof(name), "%s-20260101", log_path);
-	spill(name, "{\"seq\":1,\"contact\":\"ann@acme.example\",\"event\":\"sent\",\"via\":\"mailto\"}\nno JSON ann\n",
-	      81);
-	assert_int_equal(chmod(log_path, 0604), 0);
-
-	must(f, journal_forget(f->journal, "ann@acme.example", HASH, &left, &f->err));
-	snprintf(name, sizeof(name), "%s.3.gz", log_path);
-	assert_string_equal(buf_text(&left), name);
-	text = slurp(log_path);
-	assert_string_equal(
-	    text, "{\"seq\":3,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"suppressed\",\"contact\":\"" HASH
-		  "\",\"account\":\"acme.example\",\"smtp_code\":550,\"reason\":\"manual\"}\n"
-		  "{\"seq\":4,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"suppressed\",\"contact\":\"joann@acme."
-		  "example\","
-		  "\"account\":\"acme.example\",\"reason\":\"manual\"}\n"
-		  "{\"seq\":5,\"ts\":\"2026-11-24T08:50:00.000Z\",\"event\":\"suppressed\",\"contact\":\"" HASH
-		  "\",\"account\":\"acme.example\",\"timezone\":\"Europe/Paris\"}\n");
-	free(text);
-	snprintf(name, sizeof(name), "%s.2", log_path);
-	text = slurp(name);
-	assert_null(strstr(text, "private"));
-	assert_non_null(strstr(text, "bob@acme.example"));
-	assert_non_null(strstr(text, "says"));
-	free(text);
-	snprintf(name, sizeof(name), "%s-20260101", log_path);
-	text = slurp(name);
-	assert_string_equal(text, "{\"seq\":1,\"contact\":\"" HASH
-				  "\",\"event\":\"sent\",\"via\":\"mailto\"}\nno JSON ann\n");
-	free(text);
-	assert_int_equal(stat(log_path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0604);
-
-	put_events(f, 2); /* and it goes on in the new file */
-	must(f, journal_flush(f->journal, &f->err));
-	expect_lines(log_path, 3, 7);
-	before = slurp(log_path);
-	must(f, journal_sync(f->journal, &f->err));
-	journal_close(&f->journal);
-	must_open(f);
-	text = slurp(log_path);
-	assert_string_equal(text, before);
-	free(text);
-	free(before);
-	buf_free(&left);
-}
-
-/* Rotated, not told yet: the file we write to has another name, and still is the one we write to. */
-static void test_forget_before_reopen(void **state)
-{
-	struct fixture *f = *state;
-	struct buf left = { 0 };
-	char *text;
-
-	put_event_of(f, "ann@acme.example", "\"text\":\"private\"");
-	must_open(f);
-	assert_int_equal(rename(log_path, log_1), 0);
-	must(f, journal_forget(f->journal, "ann@acme.example", HASH, &left, &f->err));
-	put_event_of(f, "bob@acme.example", "");
-	must(f, journal_flush(f->journal, &f->err));
-	expect_lines(log_1, 1, 2);
-	text = slurp(log_1);
-	assert_null(strstr(text, "private"));
-	free(text);
-	must(f, journal_reopen(f->journal, &f->err));
-	expect_lines(log_path, 3, 2);
-	buf_free(&left);
-}
-
-/* A rewriting that a crash ended leaves nothing behind. */
-static void test_stale_temporary(void **state)
-{
-	struct fixture *f = *state;
-	char name[128];
-
-	snprintf(name, sizeof(name), "%s.forgetting", log_path);
-	spill(name, "x", 1);
-	must_open(f);
-	assert_int_equal(access(name, F_OK), -1);
-}
-
 int main(void)
 {
 #define ROW(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -596,8 +352,7 @@ int main(void)
 		ROW(test_torn_anywhere),       ROW(test_power_loss),      ROW(test_deleted),
 		ROW(test_begins_anew),         ROW(test_refusals),        ROW(test_rotation),
 		ROW(test_crash_after_rename),  ROW(test_stored_position), ROW(test_reopen_refuses),
-		ROW(test_write_error),         ROW(test_forget),          ROW(test_forget_before_reopen),
-		ROW(test_stale_temporary),
+		ROW(test_write_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -428,7 +428,7 @@ static void test_reads_no_further(void **state)
 		size_t contact, account;
 	} row[] = {
 		{ "nothing but the gap", { .backoff_factor = 1 }, 1, 0 },
-		{ "the window", { .contact = { { { 50, 7 * CLOCK_DAY } }, 1 }, .backoff_factor = 1 }, 6, 0 },
+		{ "the window and a day", { .contact = { { { 50, 7 * CLOCK_DAY } }, 1 }, .backoff_factor = 1 }, 7, 0 },
 		{ "the number", { .contact = { { { 3, 90 * CLOCK_DAY } }, 1 }, .backoff_factor = 1 }, 3, 0 },
 		{ "the widest of both",
 		  { .contact = { { { 3, 90 * CLOCK_DAY }, { 9, 5 * CLOCK_DAY } }, 2 }, .backoff_factor = 1 },

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rules_int.h"
+#include "abv/model.h"
 
 struct told {
 	struct loosening *out;
@@ -86,7 +86,7 @@ static bool has_basis(const struct policy *p, const char *basis)
 	return false;
 }
 
-int governor_loosens(const struct policy *base, const struct policy *given, struct loosening *out, int max)
+int policy_loosens(const struct policy *base, const struct policy *given, struct loosening *out, int max)
 {
 	struct told t = { out, max, 0 };
 	limits_check(&t, "cadence.contact.limits", &base->contact, &given->contact);

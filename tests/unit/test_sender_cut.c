@@ -1,0 +1,241 @@
+/* rooms: base model rules net sender */
+/* The connection is lost at every byte of the dialogue, in both directions. The relay lives in this process and knows what it really got:
+ * a message whose dot reached it is never told as not sent, and one whose dot did not is never told as accepted. */
+#include <arpa/inet.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+
+#include "sender_world.h"
+
+#define MESSAGES 3
+
+struct cutter {
+	struct evconnlistener *listener;
+	struct event_base *base;
+	int port;
+	bool pipelining, reset, after_answers;
+	size_t cut_in, cut_out; /* bytes of the first connection after which it is cut; SIZE_MAX: never */
+	int conns;
+	int got[MESSAGES];      /* whole messages, with their dot, by number in the subject */
+	int answered[MESSAGES]; /* 250 was written for them */
+};
+
+struct cut_conn {
+	struct cutter *c;
+	struct bufferevent *bev;
+	bool first, data;
+	size_t in, out;
+	int message;
+};
+
+static void cut(struct cut_conn *k)
+{
+	struct linger rst = { 1, 0 };
+
+	if (k->c->reset)
+		setsockopt(bufferevent_getfd(k->bev), SOL_SOCKET, SO_LINGER, &rst, sizeof rst);
+	bufferevent_free(k->bev);
+	free(k);
+}
+
+/* Writes what may be written before the cut; true when that is now. */
+static bool answer(struct cut_conn *k, const char *text)
+{
+	size_t n = strlen(text), may = k->first && k->c->cut_out - k->out < n ? k->c->cut_out - k->out : n;
+
+	if (write(bufferevent_getfd(k->bev), text, may) != (ssize_t)may)
+		may = 0;
+	k->out += may;
+	return may < n;
+}
+
+static bool line(struct cut_conn *k, const char *l)
+{
+	struct cutter *c = k->c;
+
+	if (k->data) {
+		if (sscanf(l, "Subject: %d", &k->message) == 1 || strcmp(l, ".") != 0)
+			return false;
+		k->data = false;
+		c->got[k->message - 1]++;
+		if (answer(k, "250 2.0.0 taken\r\n"))
+			return true;
+		c->answered[k->message - 1]++;
+		return false;
+	}
+	if (strncmp(l, "EHLO", 4) == 0)
+		return answer(k, c->pipelining ? "250-cut\r\n250 PIPELINING\r\n" : "250 cut\r\n");
+	if (strcmp(l, "DATA") == 0) {
+		k->data = true;
+		return answer(k, "354 go\r\n");
+	}
+	return answer(k, "250 2.1.0 ok\r\n");
+}
+
+/* Byte by byte, so that what was got is exact. */
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	struct cut_conn *k = arg;
+	struct evbuffer *in = bufferevent_get_input(bev);
+	struct evbuffer *take = evbuffer_new();
+	size_t n;
+	char *l;
+	bool over = false;
+
+	n = evbuffer_get_length(in);
+	if (k->first && k->in + n >= k->c->cut_in)
+		over = true;
+	if (over) /* what lies behind the cut never came */
+		n = k->c->cut_in - k->in;
+	/* a line is only whole when it is within the cut */
+	for (struct evbuffer_ptr end; n; n -= (size_t)end.pos + 2) {
+		end = evbuffer_search(in, "\r\n", 2, NULL);
+		if (end.pos < 0 || (size_t)end.pos + 2 > n)
+			break;
+		k->in += (size_t)end.pos + 2;
+		l = evbuffer_readln(in, NULL, EVBUFFER_EOL_CRLF_STRICT);
+		bool now = line(k, l);
+
+		free(l);
+		if (now) {
+			over = true;
+			break;
+		}
+	}
+	evbuffer_free(take);
+	if (over)
+		cut(k);
+}
+
+static void on_gone(struct bufferevent *bev, short what, void *arg)
+{
+	(void)what;
+	bufferevent_free(bev);
+	free(arg);
+}
+
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int len, void *arg)
+{
+	struct cut_conn *k = mem_alloc(sizeof *k);
+
+	(void)l;
+	(void)sa;
+	(void)len;
+	k->c = arg;
+	k->first = k->c->conns++ == 0;
+	k->bev = bufferevent_socket_new(k->c->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	bufferevent_setcb(k->bev, on_read, NULL, on_gone, k);
+	bufferevent_enable(k->bev, EV_READ);
+	if (answer(k, "220 cut\r\n"))
+		cut(k);
+}
+
+static void listen_on(struct cutter *c, struct event_base *base)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof sa;
+
+	c->base = base;
+	c->listener = evconnlistener_new_bind(base, on_accept, c, LEV_OPT_CLOSE_ON_FREE, 16, (struct sockaddr *)&sa, sizeof sa);
+	assert_non_null(c->listener);
+	getsockname(evconnlistener_get_fd(c->listener), (struct sockaddr *)&sa, &len);
+	c->port = ntohs(sa.sin_port);
+}
+
+static void check(const struct cutter *c, const struct world *w)
+{
+	for (int i = 0; i < MESSAGES; i++) {
+		const struct job *j = &w->job[i];
+
+		assert_int_equal(j->outcomes, 1);
+		switch (j->result.outcome) {
+		case OUTCOME_ACCEPTED: assert_int_equal(c->answered[i], 1); assert_int_equal(c->got[i], 1); break;
+		case OUTCOME_UNKNOWN: assert_in_range(c->got[i], 0, 1); break;
+		case OUTCOME_NOT_SENT: assert_int_equal(c->got[i], 0); break;
+		default: fail_msg("message %d: %s", i + 1, outcome_name(j->result.outcome));
+		}
+	}
+}
+
+/* Returns how many messages were told as unknown; -1 when the cut lay behind all bytes. */
+static int run(size_t cut_in, size_t cut_out, bool pipelining, bool reset, bool eager)
+{
+	struct cutter c = { .pipelining = pipelining, .reset = reset, .cut_in = cut_in, .cut_out = cut_out };
+	struct world w;
+	int unknown = 0;
+
+	world_init(&w, 0);
+	w.eager = eager;
+	world_open(&w);
+	listen_on(&c, w.base);
+	w.config.port = c.port;
+	for (int i = 0; i < MESSAGES; i++)
+		world_add(&w, "m", ".\r\nx\r\n");
+	for (int i = 0; i < MESSAGES; i++)
+		w.job[i].again = false;
+	world_run(&w);
+	check(&c, &w);
+	for (int i = 0; i < MESSAGES; i++)
+		unknown += w.job[i].result.outcome == OUTCOME_UNKNOWN;
+	assert_in_range(unknown, 0, 1); /* one connection was lost */
+	evconnlistener_free(c.listener);
+	world_close(&w);
+	return c.conns == 1 ? -1 : unknown;
+}
+
+static void run_all(bool pipelining, bool reset, bool eager)
+{
+	int unknown = 0, n;
+	size_t at;
+
+	for (at = 0; (n = run(at, SIZE_MAX, pipelining, reset, eager)) >= 0; at++)
+		unknown += n;
+	assert_true(at > 600); /* the dialogue's length: the cut went through all of it */
+	assert_true(unknown > 0);
+	unknown = 0;
+	for (at = 0; (n = run(SIZE_MAX, at, pipelining, reset, eager)) >= 0; at++)
+		unknown += n;
+	assert_true(at > 200);
+	assert_true(unknown > 0);
+}
+
+static void test_pipelined_close(void **state)
+{
+	(void)state;
+	run_all(true, false, false);
+}
+
+static void test_pipelined_reset(void **state)
+{
+	(void)state;
+	run_all(true, true, false);
+}
+
+static void test_pipelined_eager(void **state)
+{
+	(void)state;
+	run_all(true, true, true);
+}
+
+static void test_steps_close(void **state)
+{
+	(void)state;
+	run_all(false, false, false);
+}
+
+static void test_steps_reset(void **state)
+{
+	(void)state;
+	run_all(false, true, true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pipelined_close), cmocka_unit_test(test_pipelined_reset), cmocka_unit_test(test_pipelined_eager),
+		cmocka_unit_test(test_steps_close),     cmocka_unit_test(test_steps_reset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
