@@ -153,6 +153,7 @@ int daemon_run(const struct daemon_options *o)
 	struct daemon d = { .options = *o };
 	struct err e = { "" };
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error like a full disk, not the end */
 	int rc = start_all(&d);
 	if (rc != 0 || o->check_only)
 		goto out;

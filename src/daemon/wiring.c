@@ -39,7 +39,7 @@ void wiring_sync(struct daemon *d)
 	int64_t before = clock_now(&d->clock) - d->plan->config->keep_events;
 	if (store_begin(d->store, &e) != 0)
 		return;
-	if (store_events_prune(d->store, journal_position(d->journal), before, PRUNE_ROWS, &e) < 0 || store_commit_now(d->store, &e) != 0) {
+	if (store_events_prune(d->store, journal_synced(d->journal), before, PRUNE_ROWS, &e) < 0 || store_commit_now(d->store, &e) != 0) {
 		log_error("old events cannot be removed from the store: %s", e.text);
 		store_rollback(d->store);
 	}

@@ -109,6 +109,7 @@ void scheduler_settings_changed(struct scheduler *s)
 {
 	bool was = s->paused.all;
 	pause_load(s);
+	s->due_n = s->due_next = s->ready_n = 0; /* what was read before may be of a sequence that is paused now */
 	if (was && !s->paused.all) { /* an operator looked: the next outcome confirms what was withheld */
 		const struct job *j;
 		s->streak = 0;

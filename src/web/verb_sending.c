@@ -28,9 +28,7 @@ static int pause_set(struct call *c, bool pause)
 		rc = store_setting_put(c->store, name, pause ? "1" : "", &c->err);
 		if (!rc)
 			rc = call_event(c, pause ? EVENT_PAUSED : EVENT_RESUMED, NULL, NULL, sequence, "", "");
-		/* A pause is found when something is due; its end has to be told to those that wait for it. */
-		if (!rc && !pause)
-			rc = store_wake_sequence(c->store, *sequence ? sequence : NULL, c->now, &c->err);
+		/* Nobody is woken: while a pause lasts the scheduler asks nobody, so nobody's wait rests on it. */
 	}
 	free(name);
 	json_add_bool(&c->out, "paused", pause);
