@@ -26,7 +26,7 @@ struct history {
 	int32_t unanswered;       /* counted touches since the last engagement: sunset and back-off */
 	bool rests_on_flight;     /* any of the above is in flight */
 };
-#define HISTORY_CONTACT_MAX 64
+#define HISTORY_CONTACT_MAX 1024 /* the configuration refuses a contact limit above 1000 */
 
 /* What is known about the contact beside its touches. */
 struct standing {

@@ -157,6 +157,14 @@ static void on_backoff_over(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* libevent counts from the loop's cached time, so the timer may be a little early: then the rest is waited for. */
+	int64_t rest = s->backoff.until - clock_mono();
+	if (s->backoff.active && rest > 0) {
+		struct timeval tv = { rest / 1000, rest % 1000 * 1000 };
+
+		event_add(s->backoff.timer, &tv);
+		return;
+	}
 	pool_enter(s);
 	s->refill = true;
 	pool_leave(s);

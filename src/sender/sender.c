@@ -164,6 +164,7 @@ void sender_reconfigure(struct sender *s, const struct config_smtp *config)
 
 	pool_enter(s);
 	s->config = config;
+	s->rset_between = false;
 	pool_close_all(s, SLOT_OPENING, &changed);
 	pool_close_all(s, SLOT_IDLE, &changed);
 	TAILQ_FOREACH (k, &s->slots[SLOT_OFFERED], link)

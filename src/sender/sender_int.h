@@ -72,6 +72,7 @@ struct delivery_slot {
 	unsigned awaited_first, awaited_n;
 	struct smtp_reply_parser parser;
 	bool rset_first;       /* after a refusal the server may still be in the old transaction */
+	bool after_refusal;    /* the MAIL under way was pipelined behind a dot that got no good answer */
 	bool rcpt_accepted;    /* this connection has accepted a RCPT */
 	bool retired;          /* closed as soon as it is free: old settings, shutdown */
 	bool slow;             /* silent for long: its place is free, its reply is awaited */
@@ -119,6 +120,7 @@ struct sender {
 	int depth;    /* calls on the stack: GONE slots are freed when it is 0 */
 	bool refill;  /* look for slots to offer or open when the stack is empty */
 	bool finishing;
+	bool rset_between; /* this relay keeps a refused transaction open: RSET goes between a dot and the next MAIL */
 	struct backoff backoff;
 	struct sender_stats stats;
 };

@@ -5,6 +5,9 @@
  * - Once the dot is written only its reply tells what became of the message; without one it is unknown. Before, it was not sent.
  * - A refused message leaves the server in its transaction: RSET precedes the next MAIL. A 354 although the recipient was refused gets
  *   a lone dot, whose reply says nothing about a message.
+ * - Some servers (Postfix: a restriction at the end of data) keep the transaction of a refused dot open. The MAIL that was pipelined behind
+ *   the dot is refused then, but its RCPT and DATA would be taken for the old one: the connection is closed, and from then on a RSET goes
+ *   between. That is nobody's fault: no back-off.
  * - 421 at any time closes.
  */
 #include <assert.h>
@@ -168,8 +171,10 @@ void smtp_hand(struct delivery_slot *k, struct delivery_job *job, struct deliver
 	k->now.end = netconn_send(k->conn, ".\r\n", 3);
 	k->now.stage = FLIGHT_DOT;
 	await(k, AWAIT_DOT);
-	if (next && board(k, &k->behind, next))
+	if (next && board(k, &k->behind, next)) {
+		k->rset_first = k->sender->rset_between;
 		send_envelope(k, next);
+	}
 	if (k->state != SLOT_BUSY)
 		return; /* ended by the scheduler, which was told that `next` is refused */
 	netconn_flush(k->conn);
@@ -291,9 +296,20 @@ static void rset_done(struct delivery_slot *k, const struct smtp_reply *r)
 		send_mail(k, k->now.job);
 }
 
+static void mail_refused(struct delivery_slot *k, const struct smtp_reply *r)
+{
+	if (r->code != 503 || !k->after_refusal) {
+		end_by_reply(k, r);
+		return;
+	}
+	k->sender->rset_between = true;
+	smtp_end(k, &(struct ending){ .code = r->code, .status = r->status, .text = r->text, .local = true });
+}
+
 static void mail_taken(struct delivery_slot *k, const struct smtp_reply *r)
 {
 	(void)r;
+	k->after_refusal = false;
 	if (!k->can.pipelining)
 		send_rcpt(k, k->now.job);
 }
@@ -352,6 +368,7 @@ static void dot_answered(struct delivery_slot *k, const struct smtp_reply *r)
 	k->behind = (struct flight){ .stage = FLIGHT_NONE };
 	if (r->code >= 400 && k->now.stage == FLIGHT_NONE)
 		k->rset_first = true;
+	k->after_refusal = r->code >= 400 && k->now.stage != FLIGHT_NONE;
 	tell_reply(k, &f, PHASE_DOT, r, attempt_outcome(PHASE_DOT, r->code, r->status, k->rcpt_accepted));
 	if (k->state != SLOT_BUSY)
 		return;
@@ -364,7 +381,7 @@ static void dot_answered(struct delivery_slot *k, const struct smtp_reply *r)
 static on_reply *const answer[AWAIT_COUNT][6] = {
 	/*                  2yz           3yz         4yz           5yz */
 	[AWAIT_RSET] = { [2] = rset_done, unexpected, end_by_reply, end_by_reply },
-	[AWAIT_MAIL] = { [2] = mail_taken, unexpected, end_by_reply, end_by_reply },
+	[AWAIT_MAIL] = { [2] = mail_taken, unexpected, mail_refused, mail_refused },
 	[AWAIT_RCPT] = { [2] = rcpt_taken, unexpected, rcpt_refused, rcpt_refused },
 	[AWAIT_DATA] = { [2] = unexpected, data_go, data_refused, data_refused },
 	[AWAIT_DOT] = { [2] = dot_answered, unexpected, dot_answered, dot_answered },
@@ -386,7 +403,7 @@ static void replied(struct delivery_slot *k, const struct smtp_reply *r)
 		return;
 	}
 	on_reply *const f = answer[k->awaited[k->awaited_first]][r->code / 100];
-	if (f != end_by_reply && f != unexpected)
+	if (f != end_by_reply && f != mail_refused && f != unexpected)
 		awaited_next(k);
 	pool_unslow(k);
 	f(k, r);

@@ -6,6 +6,7 @@
  *   --log FILE         one JSON object a line: ts conn event from to message_id code bytes; events: connect mail rcpt data message close
  *   --script FILE      lines `ADDRESS BEHAVIOUR`: the behaviour of a recipient whose local part does not name it; `*` is everyone
  *   --no-pipelining    does not offer PIPELINING          --no-smtputf8  does not offer SMTPUTF8
+ *   --keep-refused     after a refused dot the transaction stays open, as Postfix has it with a restriction at the end of data
  *   --greeting CODE    greets with CODE; from 400 on it closes then
  *   --ehlo-refuse      502 to EHLO; HELO is taken
  *   --auth USER:PASS   offers AUTH PLAIN LOGIN and takes MAIL only after it
@@ -124,7 +125,7 @@ struct conn {
 static struct {
 	int port, greeting;
 	const char *maildir, *log, *script, *auth;
-	bool no_pipelining, no_smtputf8, ehlo_refuse;
+	bool no_pipelining, no_smtputf8, ehlo_refuse, keep_refused;
 	long greylist, latency, reply_limit, max_connections, size, exit_after;
 } option = { .greeting = 220 };
 
@@ -601,6 +602,9 @@ static void dot(struct conn *c)
 	}
 	if (option.exit_after && accepted >= option.exit_after)
 		c->closing = true;
+	buf_clear(&c->body);
+	if (c->is && c->is->phase == AT_DOT && option.keep_refused)
+		return;
 	bool split = c->split;
 	forget_mail(c);
 	c->split = split;
@@ -734,7 +738,7 @@ static void make_maildir(const char *dir)
 	}
 }
 
-enum { O_PORT = 1, O_MAILDIR, O_LOG, O_SCRIPT, O_NOPIPE, O_NOUTF8, O_GREETING, O_EHLO, O_AUTH, O_GREYLIST, O_LATENCY, O_LIMIT, O_MAX, O_SIZE, O_EXIT, O_HELP };
+enum { O_PORT = 1, O_MAILDIR, O_LOG, O_SCRIPT, O_NOPIPE, O_NOUTF8, O_KEEP, O_GREETING, O_EHLO, O_AUTH, O_GREYLIST, O_LATENCY, O_LIMIT, O_MAX, O_SIZE, O_EXIT, O_HELP };
 
 static const struct option long_options[] = {
 	{ "port", 1, 0, O_PORT },         { "maildir", 1, 0, O_MAILDIR },       { "log", 1, 0, O_LOG },
@@ -742,7 +746,8 @@ static const struct option long_options[] = {
 	{ "greeting", 1, 0, O_GREETING }, { "ehlo-refuse", 0, 0, O_EHLO },      { "auth", 1, 0, O_AUTH },
 	{ "greylist", 1, 0, O_GREYLIST }, { "latency", 1, 0, O_LATENCY },       { "reply-limit", 1, 0, O_LIMIT },
 	{ "max-connections", 1, 0, O_MAX }, { "size", 1, 0, O_SIZE },           { "exit-after", 1, 0, O_EXIT },
-	{ "help", 0, 0, O_HELP },         { 0, 0, 0, 0 },
+	{ "no-smtputf8", 0, 0, O_NOUTF8 }, { "keep-refused", 0, 0, O_KEEP },    { "help", 0, 0, O_HELP },
+	{ 0, 0, 0, 0 },
 };
 
 static int usage(int status)
@@ -769,6 +774,7 @@ static bool read_options(int argc, char **argv)
 		case O_SCRIPT: option.script = optarg; break;
 		case O_NOPIPE: option.no_pipelining = true; break;
 		case O_NOUTF8: option.no_smtputf8 = true; break;
+		case O_KEEP: option.keep_refused = true; break;
 		case O_GREETING: option.greeting = atoi(optarg); break;
 		case O_EHLO: option.ehlo_refuse = true; break;
 		case O_AUTH: option.auth = optarg; break;

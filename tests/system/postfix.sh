@@ -25,15 +25,15 @@ stop() {
 }
 
 configure() {
-	mkdir -p "$dir"/{etc,spool,data,sasl,mail}
-	chmod 755 "$dir" "$dir"/{etc,spool,sasl,mail}
+	mkdir -p "$dir"/{etc/sasl,spool,data,mail}
+	chmod 755 "$dir" "$dir"/{etc,etc/sasl,spool,mail}
 	chown postfix "$dir/data"
 	chown nobody "$dir/mail"
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
 		-keyout "$dir/etc/key.pem" -out "$dir/etc/cert.pem" 2>/dev/null
-	printf 'pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: %s/sasl/sasldb2\nmech_list: PLAIN LOGIN\n' "$dir" >"$dir/sasl/smtpd.conf"
-	printf '%s' "$password" | saslpasswd2 -p -c -f "$dir/sasl/sasldb2" -u abv.test sender
-	chown postfix "$dir/sasl/sasldb2"
+	printf 'pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: %s/etc/sasl/sasldb2\nmech_list: PLAIN LOGIN\n' "$dir" >"$dir/etc/sasl/smtpd.conf"
+	printf '%s' "$password" | saslpasswd2 -p -c -f "$dir/etc/sasl/sasldb2" -u abv.test sender
+	chown postfix "$dir/etc/sasl/sasldb2"
 	cat >"$dir/etc/main.cf" <<-END
 		compatibility_level = 3.6
 		queue_directory = $dir/spool
@@ -59,7 +59,7 @@ configure() {
 		smtpd_tls_session_cache_database =
 		smtpd_recipient_restrictions = check_recipient_access inline:{ { baduser@x.example = 550 5.1.1 no such user } }, reject_unauth_destination
 		smtpd_end_of_data_restrictions = check_recipient_access inline:{ { policy@x.example = 550 5.7.1 refused by policy } }
-		cyrus_sasl_config_path = $dir/sasl
+		cyrus_sasl_config_path = $dir/etc/sasl
 		smtpd_sasl_local_domain = abv.test
 		smtpd_peername_lookup = no
 	END

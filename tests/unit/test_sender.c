@@ -153,6 +153,22 @@ static void test_eager(void **state)
 	run_rows("--no-pipelining", true, false);
 }
 
+/* The transaction of a refused dot stays open: what is pipelined behind it must not fall into it. */
+static void test_refused_stays_open(void **state)
+{
+	static const struct row row[] = {
+		{ "policy", OUTCOME_REFUSED_CONTENT, PHASE_DOT, 550, "5.7.1", "--keep-refused", 0, false },
+		{ "tempdata", OUTCOME_REFUSED_TEMP, PHASE_DOT, 451, "4.3.0", "--keep-refused", 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(row); i++) {
+		run_row(&row[i], "", false, false);
+		run_row(&row[i], "", false, true);
+		run_row(&row[i], "--no-pipelining", false, true);
+	}
+}
+
 static void test_latency(void **state)
 {
 	(void)state;
@@ -366,6 +382,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pipelined),    cmocka_unit_test(test_pipelined_first), cmocka_unit_test(test_step_by_step),
 		cmocka_unit_test(test_helo),         cmocka_unit_test(test_eager),           cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_refused_stays_open),
 		cmocka_unit_test(test_plain_550),    cmocka_unit_test(test_bodies),          cmocka_unit_test(test_refused_here),
 		cmocka_unit_test(test_line_of_999),  cmocka_unit_test(test_smtputf8),        cmocka_unit_test(test_withdraw),
 	};

@@ -437,7 +437,7 @@ static void test_reads_no_further(void **state)
 		{ "gifts", { .gifts_per_ask = 2, .backoff_factor = 1 }, 2, 0 },
 		{ "gifts since the last ask", { .gifts_per_ask = 5, .backoff_factor = 1 }, 3, 0 },
 		{ "sunset", { .sunset_touches = 8, .backoff_factor = 1 }, 8, 0 },
-		{ "back-off alone", { .backoff_factor = 1.5 }, HISTORY_CONTACT_MAX, 0 },
+		{ "back-off alone", { .backoff_factor = 1.5 }, 100, 0 },
 		{ "account", { .account = { { { 2, 7 * CLOCK_DAY } }, 1 }, .backoff_factor = 1 }, 1, 2 },
 		{ "account's gap", { .account_min_gap = { .ms = CLOCK_HOUR }, .backoff_factor = 1 }, 1, 1 },
 	};
