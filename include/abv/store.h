@@ -125,7 +125,7 @@ int store_history(struct store *s, const struct policy *p, const struct contact 
 /* Has a counted touch of this contact (other than exclude) the same content? */
 int store_content_seen(struct store *s, int64_t contact_id, const char *content, int64_t exclude_touch); /* 1 / 0 / -1 */
 int64_t store_touch_new_id(struct store *s); /* never given twice, not even after a crash: an id only exists once reserved */
-/* Reserves: t->id new (inserted) or that of a touch that is DUE or REFUSED_TEMP. attempts + 1, state RESERVED, at = now, and the
+/* Reserves: t->id new (inserted) or that of a touch that is DUE or REFUSED_TEMP. attempts + 1 after a refusal, state RESERVED, at = now, and the
  * enrollment's touch_id = t->id, next_at = CLOCK_NEVER. */
 int store_touch_reserve(struct store *s, const struct touch *t, int64_t now, struct err *e);
 int store_touch_hand(struct store *s, int64_t touch_id, int64_t now, struct err *e);

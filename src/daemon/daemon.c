@@ -30,10 +30,28 @@ static void warn_unchangeable(const struct config *a, const struct config *b)
 			log_warning("%s changed: it takes effect at the next start", row[i].key);
 }
 
+static void swap(struct daemon *d, struct plan *fresh)
+{
+	struct plan *old = d->plan;
+	struct err e = { "" };
+	if (scheduler_set_plan(d->scheduler, fresh, &e) != 0) {
+		log_error("reload refused: %s", e.text);
+		plan_free(&fresh);
+		return;
+	}
+	warn_unchangeable(old->config, fresh->config);
+	d->plan = fresh;
+	sender_reconfigure(d->sender, &fresh->config->smtp);
+	if (wiring_config_loaded(d, &e) != 0)
+		log_error("reload: %s", e.text);
+	wiring_flush(d);
+	plan_free(&old);
+	log_info("configuration loaded sequences=%zu", fresh->config->sequence_n);
+}
+
 static void reload(struct daemon *d)
 {
 	struct plan *fresh = NULL;
-	struct err e = { "" };
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono() * 1000);
 	if (start_plan(d->plan->config->path, &fresh) != 0) {
 		log_error("reload refused: the configuration that was loaded before stays in force");
@@ -41,15 +59,7 @@ static void reload(struct daemon *d)
 		log_error("reload refused: a scaled clock needs a relay on loopback");
 		plan_free(&fresh);
 	} else {
-		struct plan *old = d->plan;
-		warn_unchangeable(old->config, fresh->config);
-		d->plan = fresh;
-		sender_reconfigure(d->sender, &fresh->config->smtp);
-		if (wiring_config_loaded(d, &e) != 0 || scheduler_set_plan(d->scheduler, fresh, &e) != 0)
-			log_error("reload: %s", e.text);
-		wiring_flush(d);
-		plan_free(&old);
-		log_info("configuration loaded sequences=%zu", fresh->config->sequence_n);
+		swap(d, fresh);
 	}
 	sd_notify(0, "READY=1");
 }

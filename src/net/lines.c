@@ -1,10 +1,11 @@
-/* Lines out of a stream, however it was cut into packets. Each byte is looked at once: a line's begin waits, and only what is new is
- * searched for its end. */
+/* Lines out of a stream, however it was cut into packets. Each byte is looked at once: a line's begin waits, and only
+ * what is new is searched for its end. */
 #include <string.h>
 
 #include "abv/netloop.h"
 
-static int line_done(const char *p, size_t n, int (*on_line)(void *arg, const char *line, size_t n), void *arg, const char **fault)
+static int line_done(const char *p, size_t n, int (*on_line)(void *arg, const char *line, size_t n), void *arg,
+		     const char **fault)
 {
 	if (n && p[n - 1] == '\r')
 		n--;
@@ -17,7 +18,8 @@ static int line_done(const char *p, size_t n, int (*on_line)(void *arg, const ch
 	return -1;
 }
 
-int netlines_feed(struct netlines *l, const char *p, size_t n, int (*on_line)(void *arg, const char *line, size_t n), void *arg, const char **fault)
+int netlines_feed(struct netlines *l, const char *p, size_t n, int (*on_line)(void *arg, const char *line, size_t n),
+		  void *arg, const char **fault)
 {
 	const char *end;
 	int rc = 0;

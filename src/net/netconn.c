@@ -1,7 +1,7 @@
 /* A connection: opened by libcurl, then read and written line by line. Policy:
  *
- * - `tls = "required"` fails closed, certificates are always verified, and credentials that could not be used are a failure: libcurl
- *   itself goes on without them.
+ * - `tls = "required"` fails closed, certificates are always verified, and credentials that could not be used are a
+ * failure: libcurl itself goes on without them.
  * - A connection that libcurl never attached is pruned after 118 s and its descriptor reused: it is attached at once.
  * - libcurl closes the socket on curl_multi_remove_handle: the events that watch it are deleted before.
  * - The owner may close a connection inside any of its callbacks; the memory goes when the last of them has returned.
@@ -15,7 +15,7 @@
 #include "netloop_int.h"
 
 #define READ_BYTES   16384
-#define QUEUE_KEPT   65536 /* bytes of memory that an empty queue keeps */
+#define QUEUE_KEPT   65536    /* bytes of memory that an empty queue keeps */
 #define NEVER_PRUNED 2000000L /* seconds; libcurl stores milliseconds in places */
 
 static const char *const failure_name[] = { "connect", "tls", "auth", "greeting", "lost", "surprise" };
@@ -376,7 +376,8 @@ static char *url_of(struct netconn *c, const struct netconn_options *o)
 {
 	bool v6 = strchr(o->host, ':') != NULL;
 	char *helo = *o->helo ? curl_easy_escape(c->easy, o->helo, 0) : NULL;
-	char *url = mem_printf("%s://%s%s%s:%d/%s", o->scheme, v6 ? "[" : "", o->host, v6 ? "]" : "", o->port, helo ? helo : "");
+	char *url = mem_printf("%s://%s%s%s:%d/%s", o->scheme, v6 ? "[" : "", o->host, v6 ? "]" : "", o->port,
+			       helo ? helo : "");
 
 	curl_free(helo);
 	return url;
@@ -434,7 +435,8 @@ static CURLcode set_options(struct netconn *c, const struct netconn_options *o)
 	return rc;
 }
 
-struct netconn *netconn_open(struct netloop *n, const struct netconn_options *o, const struct netconn_handlers *h, struct err *e)
+struct netconn *netconn_open(struct netloop *n, const struct netconn_options *o, const struct netconn_handlers *h,
+			     struct err *e)
 {
 	struct timeval tv = { o->connect_timeout_ms / 1000, o->connect_timeout_ms % 1000 * 1000 };
 	struct netconn *c = mem_alloc(sizeof *c);

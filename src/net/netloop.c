@@ -1,5 +1,5 @@
-/* One curl_multi on the event loop. libcurl tells which sockets and which timeout it waits for; connections that are through are its
- * property still, but their sockets are watched by netconn.c. */
+/* One curl_multi on the event loop. libcurl tells which sockets and which timeout it waits for; connections that are
+ * through are its property still, but their sockets are watched by netconn.c. */
 #include "netloop_int.h"
 
 #include <signal.h>

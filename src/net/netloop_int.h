@@ -9,7 +9,6 @@
 #include "abv/buf.h"
 #include "abv/netloop.h"
 
-
 struct netloop {
 	struct event_base *base; /* borrowed */
 	CURLM *multi;
@@ -20,7 +19,8 @@ struct netloop {
 enum netconn_state {
 	NETCONN_OPENING, /* libcurl connects, greets and authenticates */
 	NETCONN_OPEN,    /* the dialogue is the owner's */
-	NETCONN_FAILING, /* a send failed: what the peer said before is still read, then on_fail; never inside the owner's call */
+	NETCONN_FAILING, /* a send failed: what the peer said before is still read, then on_fail; never inside the
+			    owner's call */
 	NETCONN_CLOSED   /* only its memory is left, until the calls on the stack have returned */
 };
 
@@ -29,24 +29,24 @@ struct netconn {
 	LIST_ENTRY(netconn) link;
 	struct netconn_handlers handlers;
 	enum netconn_state state;
-	int busy;              /* calls on the stack that still look at this struct */
+	int busy; /* calls on the stack that still look at this struct */
 	CURL *easy;
 	curl_socket_t fd;
 	struct event *readable, *writable;
-	struct event *later;   /* OPENING: the connect timeout; FAILING: made active at once */
+	struct event *later; /* OPENING: the connect timeout; FAILING: made active at once */
 	bool smtp;
-	bool tls;              /* reads go on until CURLE_AGAIN: TLS keeps bytes of its own */
+	bool tls; /* reads go on until CURLE_AGAIN: TLS keeps bytes of its own */
 	bool has_login, authenticated;
 	struct buf capabilities;
-	int code;              /* the last reply's while opening */
-	char said[256];        /* and its text */
+	int code;       /* the last reply's while opening */
+	char said[256]; /* and its text */
 	char error[CURL_ERROR_SIZE];
 	struct netlines in;
-	struct buf out;        /* being sent from out_at on: must not move while blocked */
-	struct buf more;       /* queued while `out` must not move */
+	struct buf out;  /* being sent from out_at on: must not move while blocked */
+	struct buf more; /* queued while `out` must not move */
 	size_t out_at;
 	bool held;
-	bool blocked;          /* CURLE_AGAIN: the same pointer and length are to be tried again */
+	bool blocked; /* CURLE_AGAIN: the same pointer and length are to be tried again */
 	int64_t queued, written;
 };
 

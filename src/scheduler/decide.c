@@ -21,6 +21,7 @@ static void pause_row(void *arg, const char *name, const char *value)
 		return;
 	if (strcmp(name, "paused") == 0) {
 		p->all = true;
+		p->refusals = strcmp(value, PAUSED_BY_REFUSALS) == 0;
 	} else if (strncmp(name, "paused:", 7) == 0) {
 		p->sequence = mem_grow(p->sequence, p->n + 1, sizeof *p->sequence);
 		p->sequence[p->n++] = mem_strdup(name + 7);
@@ -108,6 +109,10 @@ int scheduler_decide_row(struct scheduler *s, struct enrollment_row *row, int64_
 	c->step = sequence_step_find(c->sequence->sequence, en->step);
 	if (c->step < 0) {
 		c->verdict = (struct verdict){ .kind = VERDICT_SKIP, .reason = REASON_STEP_REMOVED };
+		return 1;
+	}
+	if (streak_withholds(s, row->contact->id)) {
+		wait_for_change(&c->verdict, REASON_HARD_BOUNCE);
 		return 1;
 	}
 	if (!c->sequence->startable) {

@@ -4,9 +4,7 @@
  * - A refusal for now keeps the same touch and asks the governor again after its back-off; past retry_for the enrollment stops.
  * - A bad address suppresses the contact and ends all its enrollments; any other refusal for good ends this enrollment only.
  * - What was not sent is due again at once: the relay backs off, not the contact.
- * - 5yz in a row may be the relay's fault and not the contacts': they are withheld (the touch stays reserved; after a crash it is
- *   simply due) until an acceptance shows that the relay works, or nothing more can go that would tell. The third pauses sending, and
- *   then they wait for the first outcome after an operator resumed.
+ * - A hard bounce's suppression may be withheld for a while: streak.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +13,6 @@
 #include "abv/log.h"
 #include "abv/mem.h"
 #include "scheduler_int.h"
-
-#define STREAK_PAUSES 3
 
 void scheduler_note_due(struct scheduler *s, int64_t next_at)
 {
@@ -32,7 +28,7 @@ static void detail_reason(struct buf *b, enum reason why, int64_t until)
 }
 
 /* An event of an enrollment. kind -1: none. */
-static int event_of(struct scheduler *s, enum event_type type, const struct enrollment *en, const char *account, int kind, int64_t touch, int64_t ts,
+int record_event(struct scheduler *s, enum event_type type, const struct enrollment *en, const char *account, int kind, int64_t touch, int64_t ts,
                     struct buf *detail, struct err *e)
 {
 	struct event ev = {
@@ -57,7 +53,7 @@ int record_wait(struct scheduler *s, const struct candidate *c, const struct ver
 		return 0; /* told already; or not due yet, which is no wait of a due step */
 	struct buf d = { 0 };
 	detail_reason(&d, v->reason, v->until > now ? v->until : 0);
-	return event_of(s, EVENT_WAITING, en, c->row->contact->account, -1, en->touch_id, now, &d, e);
+	return record_event(s, EVENT_WAITING, en, c->row->contact->account, -1, en->touch_id, now, &d, e);
 }
 
 int record_stop(struct scheduler *s, const struct enrollment *en, enum reason why, int64_t now, struct err *e)
@@ -70,7 +66,7 @@ int record_stop(struct scheduler *s, const struct enrollment *en, enum reason wh
 		return -1;
 	struct buf d = { 0 };
 	detail_reason(&d, why, 0);
-	int rc = event_of(s, EVENT_STOPPED, en, c != NULL ? c->account : "", -1, 0, now, &d, e);
+	int rc = record_event(s, EVENT_STOPPED, en, c != NULL ? c->account : "", -1, 0, now, &d, e);
 	contact_free(&c);
 	return rc;
 }
@@ -88,7 +84,7 @@ int record_advance(struct scheduler *s, const struct enrollment *en, const struc
 		struct buf none = { 0 };
 		if (store_enrollment_complete(s->store, en->id, at, e) != 0)
 			return -1;
-		return event_of(s, EVENT_COMPLETED, en, c->account, -1, 0, at, &none, e);
+		return record_event(s, EVENT_COMPLETED, en, c->account, -1, 0, at, &none, e);
 	}
 	int64_t due = governor_add(&q->policy, governor_zone(&q->policy, c), at, &q->step[next].after);
 	scheduler_note_due(s, due);
@@ -100,7 +96,7 @@ int record_skip(struct scheduler *s, const struct candidate *c, enum reason why,
 	const struct enrollment *en = &c->row->enrollment;
 	struct buf d = { 0 };
 	detail_reason(&d, why, 0);
-	if (event_of(s, EVENT_SKIPPED, en, c->row->contact->account, -1, 0, now, &d, e) != 0)
+	if (record_event(s, EVENT_SKIPPED, en, c->row->contact->account, -1, 0, now, &d, e) != 0)
 		return -1;
 	/* `after` of the next step runs from the previous touch still: a skipped step is no touch. */
 	return record_advance(s, en, c->row->contact, en->step, en->step_no, en->prev_at, e);
@@ -116,7 +112,7 @@ int record_refused_content(struct scheduler *s, const struct candidate *c, enum 
 	struct buf d = { 0 };
 	json_add_str(&d, "reason", reason_name(why));
 	json_add_raw(&d, "findings", buf_text(findings));
-	return event_of(s, EVENT_GATE_REFUSED, en, c->row->contact->account, -1, 0, now, &d, e);
+	return record_event(s, EVENT_GATE_REFUSED, en, c->row->contact->account, -1, 0, now, &d, e);
 }
 
 /* ---- gifts: an ask that waits for value touches is asked again when one is accepted ---- */
@@ -159,7 +155,7 @@ static void detail_smtp(struct buf *b, const struct job *j)
 static int event_job(struct scheduler *s, enum event_type type, const struct job *j, int64_t ts, struct buf *d, struct err *e)
 {
 	struct enrollment en = { .contact_id = j->contact_id, .sequence = j->sequence, .step = j->step };
-	return event_of(s, type, &en, j->account, (int)j->kind, j->delivery.touch_id, ts, d, e);
+	return record_event(s, type, &en, j->account, (int)j->kind, j->delivery.touch_id, ts, d, e);
 }
 
 static int outcome_sent(struct scheduler *s, const struct job *j, const struct enrollment_row *row, struct err *e)
@@ -226,8 +222,8 @@ static void stop_row(void *arg, const struct enrollment *en)
 	}
 }
 
-/* Ends every enrollment of the contact: read first, then written, because a cursor must not see its own changes. */
-static int stop_all(struct scheduler *s, int64_t contact_id, enum reason why, int64_t now, struct err *e)
+/* Read first, then written, because a cursor must not see its own changes. */
+int record_stop_all(struct scheduler *s, int64_t contact_id, enum reason why, int64_t now, struct err *e)
 {
 	struct stop_list l = { 0 };
 	int rc = store_enrollments_of(s->store, contact_id, stop_row, &l, e) < 0 ? -1 : 0;
@@ -255,16 +251,7 @@ static int outcome_refused_perm(struct scheduler *s, const struct job *j, const 
 		return -1;
 	if (j->result.outcome != OUTCOME_BAD_ADDRESS)
 		return record_stop(s, &row->enrollment, REASON_REFUSED, now, e);
-	int fresh = store_suppress(s->store, j->message.envelope_to, REASON_HARD_BOUNCE, j->reply, now, e);
-	if (fresh < 0)
-		return -1;
-	if (fresh > 0) {
-		detail_reason(&d, REASON_HARD_BOUNCE, 0);
-		struct enrollment en = { .contact_id = j->contact_id, .sequence = "", .step = "" };
-		if (event_of(s, EVENT_SUPPRESSED, &en, j->account, -1, j->delivery.touch_id, now, &d, e) != 0)
-			return -1;
-	}
-	return stop_all(s, j->contact_id, REASON_HARD_BOUNCE, now, e);
+	return streak_withhold(s, j, row, e);
 }
 
 static int outcome_not_sent(struct scheduler *s, const struct job *j, const struct enrollment_row *row, int64_t now, struct err *e)
@@ -273,6 +260,11 @@ static int outcome_not_sent(struct scheduler *s, const struct job *j, const stru
 		return -1;
 	if (row->enrollment.state != ENROLLMENT_ACTIVE)
 		return 0;
+	if (!j->result.local) {
+		s->failed[s->failed_at] = j->enrollment_id;
+		s->failed_at = (s->failed_at + 1) % FAILED_MAX;
+		s->due_stale = true;
+	}
 	struct verdict v = { .kind = VERDICT_WAIT, .reason = j->result.local ? row->enrollment.wait : REASON_RELAY, .until = now };
 	struct candidate c = { .row = (struct enrollment_row *)row };
 	return record_wait(s, &c, &v, now, e);
@@ -281,9 +273,7 @@ static int outcome_not_sent(struct scheduler *s, const struct job *j, const stru
 /* What waited resting on this touch is asked again now that it has ended. Caps of the provider and the sender rest on anybody's. */
 static int wake_resting(struct scheduler *s, const struct job *j, int64_t now, struct err *e)
 {
-	const struct policy *p = &s->plan->config->policy;
-	bool anybody = p->provider.n > 0 || p->sender.n > 0 || p->warmup.start > 0;
-	int n = store_wake_flight(s->store, anybody ? 0 : j->contact_id, j->account_id, now, e);
+	int n = store_wake_flight(s->store, s->shared_caps ? 0 : j->contact_id, j->account_id, now, e);
 	if (n > 0)
 		scheduler_note_due(s, now);
 	return n < 0 ? -1 : 0;
@@ -312,72 +302,16 @@ static int record_outcome(struct scheduler *s, struct job *j, int64_t now, struc
 	return rc;
 }
 
-/* ---- 5yz in a row ---- */
-
-static bool is_5yz(const struct job *j)
-{
-	return !j->result.local && j->result.code >= 500 && j->result.code <= 599;
-}
-
-static int pause_for_refusals(struct scheduler *s, const struct job *j, int64_t now, struct err *e)
-{
-	log_error("sending paused: the relay refused %d messages in a row reply=\"%s\"; see `abvctl status`, then `abvctl resume`", s->streak, j->reply);
-	if (store_setting_put(s->store, "paused", "relay_refusals", e) != 0)
-		return -1;
-	s->paused.all = true; /* for the rest of this turn too; a commit that fails reads it anew */
-	struct buf d = { 0 };
-	json_add_str(&d, "reason", "relay_refusals");
-	json_add_str(&d, "smtp_reply", j->reply);
-	struct enrollment none = { .sequence = "", .step = "" };
-	return event_of(s, EVENT_PAUSED, &none, "", -1, 0, now, &d, e);
-}
-
-static int record_withheld(struct scheduler *s, int64_t now, struct err *e)
-{
-	struct job *j;
-	TAILQ_FOREACH (j, &s->jobs, link)
-		if (j->withheld && j->state == JOB_FINISHED && record_outcome(s, j, now, e) != 0)
-			return -1;
-	return 0;
-}
-
-/* May what is withheld be recorded although nothing confirmed it? Only while the streak cannot go on at the moment. */
-bool streak_rests(const struct scheduler *s)
-{
-	return s->streak < STREAK_PAUSES && job_in_flight(s) == 0 && (s->finishing || (s->ready_n == 0 && s->due_next >= s->due_n));
-}
-
-static int weigh(struct scheduler *s, struct job *j, int64_t now, struct err *e)
-{
-	if (s->confirm) {
-		s->confirm = false;
-		if (record_withheld(s, now, e) != 0)
-			return -1;
-	}
-	if (is_5yz(j)) {
-		j->withheld = s->turn_no;
-		if (++s->streak == STREAK_PAUSES)
-			return pause_for_refusals(s, j, now, e);
-		return 0;
-	}
-	if (j->result.outcome == OUTCOME_ACCEPTED) {
-		s->streak = 0;
-		if (record_withheld(s, now, e) != 0)
-			return -1;
-	}
-	return record_outcome(s, j, now, e);
-}
-
 int record_finished(struct scheduler *s, int64_t now, struct err *e)
 {
 	struct job *j;
 	TAILQ_FOREACH (j, &s->jobs, link) {
-		if (j->state != JOB_FINISHED || j->test != NULL || j->withheld)
+		if (j->state != JOB_FINISHED || j->test != NULL)
 			continue;
-		if (weigh(s, j, now, e) != 0)
+		if (streak_before(s, now, e) != 0 || record_outcome(s, j, now, e) != 0 || streak_after(s, j, now, e) != 0)
 			return -1;
 	}
-	return streak_rests(s) ? record_withheld(s, now, e) : 0;
+	return streak_rest(s, now, e);
 }
 
 /* ---- after a crash ---- */
@@ -395,7 +329,7 @@ int record_unknown(struct scheduler *s, const struct touch *t, int64_t at, struc
 	json_add_str(&d, "message_id", t->message_id);
 	json_add_str(&d, "content", t->content);
 	json_add_time(&d, "handed_at", t->handed_at);
-	rc = event_of(s, EVENT_UNKNOWN, &en, row->contact->account, (int)t->kind, t->id, at, &d, e);
+	rc = record_event(s, EVENT_UNKNOWN, &en, row->contact->account, (int)t->kind, t->id, at, &d, e);
 	if (rc == 0 && row->enrollment.state == ENROLLMENT_ACTIVE)
 		rc = record_advance(s, &row->enrollment, row->contact, t->step, row->enrollment.step_no, at, e);
 	enrollment_row_free(&row);

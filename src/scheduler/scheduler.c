@@ -11,7 +11,11 @@ static void plan_taken(struct scheduler *s)
 {
 	memset(s->judged, 0, JUDGED_MAX * sizeof *s->judged);
 	s->judged_n = 0;
-	s->asks = false;
+	s->asks = s->shared_caps = false;
+	for (size_t i = 0; i < s->plan->config->sequence_n; i++) {
+		const struct policy *p = &s->plan->config->sequence[i].policy;
+		s->shared_caps |= p->provider.n > 0 || p->sender.n > 0 || p->warmup.start > 0;
+	}
 	for (size_t i = 0; i < s->plan->config->sequence_n; i++)
 		for (size_t k = 0; k < s->plan->sequence[i].sequence->step_n; k++)
 			s->asks |= template_kind(s->plan->sequence[i].step[k].template) == KIND_ASK;
@@ -55,6 +59,7 @@ int scheduler_new(struct store *store, const struct clock *clock, const struct p
 	TAILQ_INIT(&s->jobs);
 	TAILQ_INIT(&s->slots);
 	pause_load(s);
+	streak_load(s);
 	if (record_recovery(s, e) != 0 || plan_apply(s, e) != 0) {
 		scheduler_free(&s);
 		return -1;
@@ -82,6 +87,7 @@ void scheduler_free(struct scheduler **sp)
 	rendered_free(&s->rendered);
 	free(s->due);
 	free(s->judged);
+	free(s->withheld);
 	free(s->ready);
 	free(s);
 }
@@ -93,10 +99,14 @@ void scheduler_set_delivery(struct scheduler *s, const struct delivery *d)
 
 int scheduler_set_plan(struct scheduler *s, const struct plan *plan, struct err *e)
 {
+	const struct plan *old = s->plan;
 	s->plan = plan;
-	int rc = plan_apply(s, e);
+	if (plan_apply(s, e) != 0) {
+		s->plan = old; /* nothing of the new one took effect */
+		return -1;
+	}
 	s->hooks.turn_soon(s->hooks.arg);
-	return rc;
+	return 0;
 }
 
 void scheduler_wake(struct scheduler *s)
@@ -110,11 +120,9 @@ void scheduler_settings_changed(struct scheduler *s)
 	bool was = s->paused.all;
 	pause_load(s);
 	s->due_n = s->due_next = s->ready_n = 0; /* what was read before may be of a sequence that is paused now */
-	if (was && !s->paused.all) { /* an operator looked: the next outcome confirms what was withheld */
-		const struct job *j;
+	if (was && !s->paused.all) { /* an operator looked: the next outcome carries out what was withheld */
 		s->streak = 0;
-		TAILQ_FOREACH (j, &s->jobs, link)
-			s->confirm |= j->withheld != 0;
+		s->confirm = s->withheld_n > 0;
 	}
 	scheduler_wake(s);
 }
@@ -122,15 +130,11 @@ void scheduler_settings_changed(struct scheduler *s)
 void scheduler_finish(struct scheduler *s)
 {
 	s->finishing = true;
+	scheduler_tests_end(s, "abvd is ending");
 	s->hooks.turn_soon(s->hooks.arg);
 }
 
-/* What is withheld behind a pause stays reserved in the store, and is due again at the next start. */
 bool scheduler_idle(const struct scheduler *s)
 {
-	const struct job *j;
-	TAILQ_FOREACH (j, &s->jobs, link)
-		if (!j->withheld || streak_rests(s))
-			return false;
-	return !s->committing;
+	return s->job_n == 0 && !streak_rests(s) && !s->committing;
 }

@@ -19,6 +19,7 @@
 #endif
 
 #define DUE_MAX 4096       /* due enrollments held in memory in their order of priority and due time */
+#define FAILED_MAX 64
 #define DECISIONS_MAX 256  /* decisions in one turn, so that the loop goes on turning while thousands wait */
 
 enum job_state {
@@ -47,7 +48,6 @@ struct job {
 	struct delivery_slot *slot;    /* JOB_STARTING on an idle connection */
 	struct job *next;              /* JOB_HANDING: the envelope that leaves with the dot */
 	bool takes_next;
-	int64_t withheld;              /* a 5yz that may be the relay's fault: recorded later (record.c); the turn's number, 0 no */
 	struct test_send *test;        /* a message outside the store; owned */
 	struct enrollment_row *row;    /* as it was decided on; owned; true while `version` is the store's (job_row) */
 	int64_t version;
@@ -74,6 +74,7 @@ TAILQ_HEAD(slot_list, slot_entry);
 struct due_entry {
 	int64_t enrollment_id, due_at;
 	int32_t priority;
+	bool failed;
 };
 
 /* smtp.rate, over what was sent and what is on its way; policy time. */
@@ -83,8 +84,14 @@ struct rate {
 	int32_t head, n;
 };
 
+#define PAUSED_BY_REFUSALS "relay_refusals" /* value of the setting "paused" when three 5yz did it */
+
+struct withheld {
+	int64_t touch_id, contact_id;
+};
+
 struct pause_set {
-	bool all;
+	bool all, refusals;
 	char **sequence;
 	size_t n;
 };
@@ -120,9 +127,14 @@ struct scheduler {
 	struct rate rate;
 	struct pause_set paused;
 	int streak;                        /* 5yz in a row without an acceptance */
-	bool confirm;                      /* sending was resumed: the next outcome confirms what is withheld */
+	bool confirm;                      /* sending was resumed: the next outcome carries out what is withheld */
+	struct withheld *withheld;         /* hard bounces whose consequence is withheld (streak.c) */
+	size_t withheld_n;
+	bool shared_caps;                  /* some cap counts everybody's touches: provider, sender, warm-up */
 	bool committing, finishing, failing;
-	bool relay_usable;
+	bool relay_usable, tests_failed;
+	int64_t failed[FAILED_MAX];        /* enrollments whose message was lost with its connection: they go behind the others (ring) */
+	int failed_at;
 	char relay_why[256];
 	struct rendered rendered;          /* reused */
 	struct judged *judged;             /* JUDGED_MAX rows, by hash */
@@ -163,11 +175,24 @@ int record_stop(struct scheduler *s, const struct enrollment *en, enum reason wh
 int record_refused_content(struct scheduler *s, const struct candidate *c, enum reason why, const struct buf *findings, int64_t now, struct err *e);
 int record_finished(struct scheduler *s, int64_t now, struct err *e);
 int record_unknown(struct scheduler *s, const struct touch *t, int64_t at, struct err *e); /* after a crash */
-bool streak_rests(const struct scheduler *s); /* record.c tells what it means */
 int record_recovery(struct scheduler *s, struct err *e);
 /* The enrollment goes to the step behind `step_no`/`step`, from `at` on; or completes. */
 int record_advance(struct scheduler *s, const struct enrollment *en, const struct contact *c, const char *step, int32_t step_no, int64_t at, struct err *e);
 void scheduler_note_due(struct scheduler *s, int64_t next_at); /* something will be due then */
+
+int record_stop_all(struct scheduler *s, int64_t contact_id, enum reason why, int64_t now, struct err *e); /* every enrollment of the contact */
+/* An event of an enrollment; kind -1: none. Frees the detail. */
+int record_event(struct scheduler *s, enum event_type type, const struct enrollment *en, const char *account, int kind, int64_t touch, int64_t ts,
+                 struct buf *detail, struct err *e);
+
+/* ---- streak.c: 5yz in a row ---- */
+void streak_load(struct scheduler *s);                                   /* what the store says is withheld */
+bool streak_withholds(const struct scheduler *s, int64_t contact_id);
+int streak_withhold(struct scheduler *s, const struct job *j, const struct enrollment_row *row, struct err *e);
+int streak_before(struct scheduler *s, int64_t now, struct err *e);      /* before an outcome is recorded */
+int streak_after(struct scheduler *s, const struct job *j, int64_t now, struct err *e);
+int streak_rest(struct scheduler *s, int64_t now, struct err *e);        /* carries out what nothing in flight or due could confirm */
+bool streak_rests(const struct scheduler *s);
 
 /* ---- rate.c ---- */
 void rate_set(struct scheduler *s, struct limit l);
@@ -178,6 +203,7 @@ void rate_free(struct rate *r);
 
 /* ---- turn.c ---- */
 void scheduler_due_read(struct scheduler *s, int64_t now);
+void scheduler_tests_end(struct scheduler *s, const char *why);
 
 /* ---- job.c ---- */
 struct job *job_new(struct scheduler *s);

@@ -17,11 +17,21 @@
 static int by_priority(const void *a, const void *b)
 {
 	const struct due_entry *x = a, *y = b;
+	if (x->failed != y->failed)
+		return x->failed ? 1 : -1; /* one message that ends every connection must not hold up all others */
 	if (x->priority != y->priority)
 		return x->priority > y->priority ? -1 : 1;
 	if (x->due_at != y->due_at)
 		return x->due_at < y->due_at ? -1 : 1;
 	return (x->enrollment_id > y->enrollment_id) - (x->enrollment_id < y->enrollment_id);
+}
+
+static bool has_failed(const struct scheduler *s, int64_t enrollment_id)
+{
+	for (int i = 0; i < FAILED_MAX; i++)
+		if (s->failed[i] == enrollment_id)
+			return true;
+	return false;
 }
 
 void scheduler_due_read(struct scheduler *s, int64_t now)
@@ -38,7 +48,7 @@ void scheduler_due_read(struct scheduler *s, int64_t now)
 		int room = (int)(DUE_MAX - s->due_n);
 		int n = room > 0 ? store_due(s->store, q->name, now, row, room, NULL) : 0;
 		for (int k = 0; k < n; k++)
-			s->due[s->due_n++] = (struct due_entry){ row[k].enrollment_id, row[k].due_at, q->priority };
+			s->due[s->due_n++] = (struct due_entry){ row[k].enrollment_id, row[k].due_at, q->priority, has_failed(s, row[k].enrollment_id) };
 		if (n == room)
 			s->due_cut = true;
 		scheduler_note_due(s, store_due_first(s->store, q->name, now));
@@ -173,7 +183,11 @@ static int decide_one(struct scheduler *s, int64_t enrollment_id, int64_t now, b
 	switch (c.verdict.kind) {
 	case VERDICT_WAIT: rc = record_wait(s, &c, &c.verdict, now, e); break;
 	case VERDICT_SKIP: rc = record_skip(s, &c, c.verdict.reason, now, e); break;
-	case VERDICT_STOP: rc = record_stop(s, &c.row->enrollment, c.verdict.reason, now, e) < 0 ? -1 : 0; break;
+	case VERDICT_STOP: /* a sunset ends all of the contact's enrollments */
+		rc = c.verdict.reason == REASON_SUNSET ? record_stop_all(s, c.row->contact->id, REASON_SUNSET, now, e)
+		                                       : record_stop(s, &c.row->enrollment, c.verdict.reason, now, e);
+		rc = rc < 0 ? -1 : 0;
+		break;
 	case VERDICT_SEND:
 		if (may_send && room_find(s, &r)) {
 			rc = send_candidate(s, &c, &r, now, e) < 0 ? -1 : 0;
@@ -294,9 +308,8 @@ static void take_back(struct scheduler *s, const char *why)
 	s->streak = s->streak_before;
 	s->confirm = s->confirm_before;
 	pause_load(s);
+	streak_load(s);
 	TAILQ_FOREACH_SAFE (j, &s->jobs, link, t) {
-		if (j->withheld == s->turn_no)
-			j->withheld = 0;
 		if (j->state == JOB_RECORDED) {
 			j->state = JOB_FINISHED;
 		} else if (j->state == JOB_HANDING) {
@@ -321,15 +334,26 @@ static void finish_tests(struct scheduler *s)
 		}
 }
 
+/* A test message that found no connection is answered rather than kept: whoever waits for it is at a terminal. */
+void scheduler_tests_end(struct scheduler *s, const char *why)
+{
+	struct job *j, *t;
+	TAILQ_FOREACH_SAFE (j, &s->jobs, link, t)
+		if (j->test != NULL && j->state == JOB_STARTING && j->slot == NULL) {
+			j->test->done(j->test->arg, NULL, why);
+			job_free(s, &j);
+		}
+}
+
 static bool pressing(const struct scheduler *s)
 {
 	const struct job *j;
 	TAILQ_FOREACH (j, &s->jobs, link) {
-		if (j->state == JOB_BODY || (j->state == JOB_FINISHED && !j->withheld))
-			return true;
-		if (j->withheld && streak_rests(s))
+		if (j->state == JOB_BODY || j->state == JOB_FINISHED)
 			return true;
 	}
+	if (streak_rests(s))
+		return true;
 	return !s->paused.all && !s->finishing && (s->due_more || (s->due_stale && s->due_next >= s->due_n));
 }
 
@@ -363,6 +387,13 @@ static void plan_next_turn(struct scheduler *s)
 	}
 }
 
+static void end_tests(struct scheduler *s)
+{
+	if (s->tests_failed)
+		scheduler_tests_end(s, s->relay_why);
+	s->tests_failed = false;
+}
+
 static void committed(void *arg, int status)
 {
 	struct scheduler *s = arg;
@@ -377,6 +408,7 @@ static void committed(void *arg, int status)
 		s->hooks.committed(s->hooks.arg);
 	}
 	finish_tests(s);
+	end_tests(s);
 	plan_next_turn(s);
 }
 
@@ -393,7 +425,7 @@ static int work(struct scheduler *s, int64_t now, struct err *e)
 
 static bool anything(const struct scheduler *s)
 {
-	return s->job_n > 0 || s->ready_n > 0 || s->due_next < s->due_n;
+	return s->job_n > 0 || s->ready_n > 0 || s->due_next < s->due_n || streak_rests(s);
 }
 
 void scheduler_turn(struct scheduler *s)
@@ -405,6 +437,7 @@ void scheduler_turn(struct scheduler *s)
 	if (!s->finishing && !s->paused.all)
 		due_refresh(s, now);
 	if (!anything(s)) {
+		end_tests(s);
 		plan_next_turn(s);
 		return;
 	}
@@ -489,6 +522,7 @@ static void on_relay(void *arg, bool usable, const char *why, int64_t retry_in_m
 		log_info("the relay is usable again");
 	s->relay_usable = usable;
 	snprintf(s->relay_why, sizeof s->relay_why, "%s", usable ? "" : why);
+	s->tests_failed = !usable; /* they are ended in the turn: this may be called from inside the loop over the jobs */
 	s->hooks.turn_soon(s->hooks.arg);
 }
 

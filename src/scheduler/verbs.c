@@ -53,8 +53,10 @@ int scheduler_next(struct scheduler *s, const struct enrollment_row *row, struct
 			out->verdict = (struct verdict){ .kind = VERDICT_WAIT, .reason = en->wait, .until = CLOCK_NEVER };
 			snprintf(out->note, sizeof out->note, "waits until the template or the contact changes");
 		} else if (c.verdict.kind == VERDICT_SEND && !s->relay_usable) {
+			out->verdict = (struct verdict){ .kind = VERDICT_WAIT, .reason = REASON_RELAY, .until = CLOCK_NEVER };
 			snprintf(out->note, sizeof out->note, "the relay is not usable: %.150s", s->relay_why);
-		} else if (s->rate_at != 0 && c.verdict.kind == VERDICT_SEND) {
+		} else if (c.verdict.kind == VERDICT_SEND && s->rate_at != 0) {
+			out->verdict = (struct verdict){ .kind = VERDICT_WAIT, .reason = REASON_RATE, .until = s->rate_at };
 			snprintf(out->note, sizeof out->note, "waits its turn: smtp.rate");
 		}
 	}
@@ -168,13 +170,9 @@ out:
 
 void scheduler_status(struct scheduler *s, struct buf *b)
 {
-	const struct job *j;
-	int withheld = 0;
-	TAILQ_FOREACH (j, &s->jobs, link)
-		withheld += j->withheld != 0;
 	json_add_bool(b, "paused", s->paused.all);
 	json_add_int(b, "in_flight", job_in_flight(s));
-	json_add_int(b, "withheld", withheld);
+	json_add_int(b, "withheld", (int64_t)s->withheld_n);
 	json_add_int(b, "due", (int64_t)(s->ready_n + s->due_n - s->due_next));
 	if (s->next_due != CLOCK_NEVER)
 		json_add_time(b, "next_due", s->next_due);

@@ -1,8 +1,8 @@
-/* Which connections there are: opened when something is wanted, closed when idle, and none but a probe while the relay is in trouble.
- * Policy (9-precisions, Relay back-off):
+/* Which connections there are: opened when something is wanted, closed when idle, and none but a probe while the relay
+ * is in trouble. Policy (9-precisions, Relay back-off):
  *
- * - A connection that has delivered and then gets 421 or a close is replaced at once; any other failure is the relay's trouble: 1 s,
- *   doubling to 8 s, jittered; 5 min when it refused our credentials. What works meanwhile goes on working.
+ * - A connection that has delivered and then gets 421 or a close is replaced at once; any other failure is the relay's
+ * trouble: 1 s, doubling to 8 s, jittered; 5 min when it refused our credentials. What works meanwhile goes on working.
  * - The back-off ends when the probe has got as far as what failed: in, or to a judgement on a message.
  * - A connection that has been silent for a minute keeps waiting for its answer, but another may take its place.
  */
@@ -85,7 +85,8 @@ static void arm(struct delivery_slot *k, int64_t now)
 	int64_t at = k->deadline;
 	struct timeval tv;
 
-	if (k->state == SLOT_BUSY && k->deadline != CLOCK_NEVER && !k->slow && k->waits_since + k->sender->pace.slow < at)
+	if (k->state == SLOT_BUSY && k->deadline != CLOCK_NEVER && !k->slow &&
+	    k->waits_since + k->sender->pace.slow < at)
 		at = k->waits_since + k->sender->pace.slow;
 	if (at == CLOCK_NEVER || at >= k->armed_for)
 		return;
@@ -123,7 +124,8 @@ static void expired(struct delivery_slot *k, int64_t now)
 		k->waits_since = now;
 		k->deadline = now + k->limit_data;
 	} else {
-		smtp_end(k, &(struct ending){ .status = "", .text = "the server did not answer within the time limit" });
+		smtp_end(k,
+			 &(struct ending){ .status = "", .text = "the server did not answer within the time limit" });
 	}
 }
 
@@ -157,7 +159,8 @@ static void on_backoff_over(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	/* libevent counts from the loop's cached time, so the timer may be a little early: then the rest is waited for. */
+	/* libevent counts from the loop's cached time, so the timer may be a little early: then the rest is waited for.
+	 */
 	int64_t rest = s->backoff.until - clock_mono();
 	if (s->backoff.active && rest > 0) {
 		struct timeval tv = { rest / 1000, rest % 1000 * 1000 };
@@ -212,7 +215,7 @@ void pool_backoff_end(struct sender *s)
 	s->backoff.active = false;
 	s->backoff.failures = 0;
 	for (int st = 0; st < SLOT_GONE; st++)
-		TAILQ_FOREACH (k, &s->slots[st], link)
+		for (k = TAILQ_FIRST(&s->slots[st]); k; k = TAILQ_NEXT(k, link))
 			k->probe = false;
 	s->backoff.probe = NULL;
 	if (s->backoff.timer)
@@ -249,8 +252,14 @@ static void open_one(struct sender *s)
 {
 	const struct config_smtp *c = s->config;
 	struct netconn_options o = {
-		.scheme = c->implicit_tls ? "smtps" : "smtp", .host = c->host, .port = c->port, .tls = c->tls,
-		.username = c->username, .password = c->password, .ca_file = c->ca_file, .helo = c->helo,
+		.scheme = c->implicit_tls ? "smtps" : "smtp",
+		.host = c->host,
+		.port = c->port,
+		.tls = c->tls,
+		.username = c->username,
+		.password = c->password,
+		.ca_file = c->ca_file,
+		.helo = c->helo,
 		.connect_timeout_ms = c->timeout_connect,
 	};
 	struct netconn_handlers h = smtp_handlers;

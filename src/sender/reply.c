@@ -1,5 +1,5 @@
-/* One reply of the server, line by line (RFC 5321 §4.2). Strict where a mistake would assign an answer to the wrong message: three
- * digits, one code in all lines of a reply, no more than 100 lines. */
+/* One reply of the server, line by line (RFC 5321 §4.2). Strict where a mistake would assign an answer to the wrong
+ * message: three digits, one code in all lines of a reply, no more than 100 lines. */
 #include <string.h>
 
 #include "abv/sender.h"

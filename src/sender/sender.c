@@ -30,7 +30,9 @@ static void start(void *arg, struct delivery_slot *k, struct delivery_job *job)
 
 static void not_sent(struct sender *s, struct delivery_job *job, const char *why)
 {
-	struct delivery_result r = { .outcome = OUTCOME_NOT_SENT, .phase = PHASE_MAIL, .status = "", .reply = why, .local = true };
+	struct delivery_result r = {
+		.outcome = OUTCOME_NOT_SENT, .phase = PHASE_MAIL, .status = "", .reply = why, .local = true
+	};
 
 	smtp_tell(s, job, &r);
 }
@@ -89,8 +91,11 @@ static int64_t backoff_until_mono(void *arg)
 void sender_pace_default(struct sender_pace *p)
 {
 	*p = (struct sender_pace){
-		.idle = 10 * CLOCK_SECOND, .slow = 60 * CLOCK_SECOND,
-		.backoff_first = CLOCK_SECOND, .backoff_most = 8 * CLOCK_SECOND, .backoff_auth = 5 * CLOCK_MINUTE,
+		.idle = 10 * CLOCK_SECOND,
+		.slow = 60 * CLOCK_SECOND,
+		.backoff_first = CLOCK_SECOND,
+		.backoff_most = 8 * CLOCK_SECOND,
+		.backoff_auth = 5 * CLOCK_MINUTE,
 	};
 }
 
@@ -100,7 +105,7 @@ void sender_set_pace(struct sender *s, const struct sender_pace *p)
 }
 
 struct sender *sender_new(struct event_base *base, struct netloop *net, const struct config_smtp *config,
-                          const struct delivery_sink *sink, struct err *e)
+			  const struct delivery_sink *sink, struct err *e)
 {
 	struct sender *s;
 
@@ -159,7 +164,9 @@ const struct delivery *sender_delivery(struct sender *s)
 
 void sender_reconfigure(struct sender *s, const struct config_smtp *config)
 {
-	static const struct ending changed = { .status = "", .text = "the configuration changed", .local = true, .quit = true };
+	static const struct ending changed = {
+		.status = "", .text = "the configuration changed", .local = true, .quit = true
+	};
 	struct delivery_slot *k;
 
 	pool_enter(s);
@@ -167,9 +174,9 @@ void sender_reconfigure(struct sender *s, const struct config_smtp *config)
 	s->rset_between = false;
 	pool_close_all(s, SLOT_OPENING, &changed);
 	pool_close_all(s, SLOT_IDLE, &changed);
-	TAILQ_FOREACH (k, &s->slots[SLOT_OFFERED], link)
+	for (k = TAILQ_FIRST(&s->slots[SLOT_OFFERED]); k; k = TAILQ_NEXT(k, link))
 		k->retired = true;
-	TAILQ_FOREACH (k, &s->slots[SLOT_BUSY], link)
+	for (k = TAILQ_FIRST(&s->slots[SLOT_BUSY]); k; k = TAILQ_NEXT(k, link))
 		k->retired = true;
 	pool_backoff_end(s);
 	pool_leave(s);
@@ -199,7 +206,9 @@ void sender_finish(struct sender *s)
 
 void sender_abandon(struct sender *s)
 {
-	static const struct ending late = { .status = "", .text = "no answer to the final dot before abvd ended", .local = true };
+	static const struct ending late = { .status = "",
+					    .text = "no answer to the final dot before abvd ended",
+					    .local = true };
 
 	pool_enter(s);
 	s->finishing = true;

@@ -1,4 +1,5 @@
-/* Between smtp.c (one connection's dialogue), pool.c (which connections there are) and sender.c (what the scheduler asks). */
+/* Between smtp.c (one connection's dialogue), pool.c (which connections there are) and sender.c (what the scheduler
+ * asks). */
 #ifndef SENDER_SENDER_INT_H
 #define SENDER_SENDER_INT_H
 
@@ -64,36 +65,36 @@ struct delivery_slot {
 	struct sender *sender;
 	TAILQ_ENTRY(delivery_slot) link; /* in sender.slots[state] */
 	enum slot_state state;
-	struct netconn *conn;            /* NULL once GONE */
+	struct netconn *conn; /* NULL once GONE */
 	struct smtp_can can;
 	struct flight now;
-	struct flight behind;            /* its envelope left with now's dot */
+	struct flight behind;               /* its envelope left with now's dot */
 	unsigned char awaited[AWAITED_MAX]; /* replies that are due, in order */
 	unsigned awaited_first, awaited_n;
 	struct smtp_reply_parser parser;
-	bool rset_first;       /* after a refusal the server may still be in the old transaction */
-	bool after_refusal;    /* the MAIL under way was pipelined behind a dot that got no good answer */
-	bool rcpt_accepted;    /* this connection has accepted a RCPT */
-	bool retired;          /* closed as soon as it is free: old settings, shutdown */
-	bool slow;             /* silent for long: its place is free, its reply is awaited */
-	bool probe;            /* opened while backing off */
+	bool rset_first;    /* after a refusal the server may still be in the old transaction */
+	bool after_refusal; /* the MAIL under way was pipelined behind a dot that got no good answer */
+	bool rcpt_accepted; /* this connection has accepted a RCPT */
+	bool retired;       /* closed as soon as it is free: old settings, shutdown */
+	bool slow;          /* silent for long: its place is free, its reply is awaited */
+	bool probe;         /* opened while backing off */
 	int64_t delivered;
 	int64_t limit_command, limit_data, limit_dot; /* ms; the settings it was opened with */
 	struct event *timer;
-	int64_t armed_for;     /* when the timer fires; CLOCK_NEVER: not armed */
+	int64_t armed_for;             /* when the timer fires; CLOCK_NEVER: not armed */
 	int64_t waits_since, deadline; /* monotonic; CLOCK_NEVER: no limit */
-	int64_t progress;      /* BODY: bytes written when last looked */
+	int64_t progress;              /* BODY: bytes written when last looked */
 };
 TAILQ_HEAD(slot_list, delivery_slot);
 
 /* Why a connection ends. */
 struct ending {
 	enum attempt_phase phase; /* 0: what was under way tells */
-	int code;           /* of the reply that ended it; 0 none */
+	int code;                 /* of the reply that ended it; 0 none */
 	const char *status, *text;
-	bool local;         /* our own wish */
-	bool lost;          /* the peer closed it or said 421: no back-off after a delivery */
-	bool quit;          /* say QUIT */
+	bool local; /* our own wish */
+	bool lost;  /* the peer closed it or said 421: no back-off after a delivery */
+	bool quit;  /* say QUIT */
 	bool auth_refused;
 };
 
@@ -117,8 +118,8 @@ struct sender {
 	int count[SLOT_STATE_COUNT];
 	int slow;
 	int wanted;
-	int depth;    /* calls on the stack: GONE slots are freed when it is 0 */
-	bool refill;  /* look for slots to offer or open when the stack is empty */
+	int depth;   /* calls on the stack: GONE slots are freed when it is 0 */
+	bool refill; /* look for slots to offer or open when the stack is empty */
 	bool finishing;
 	bool rset_between; /* this relay keeps a refused transaction open: RSET goes between a dot and the next MAIL */
 	struct backoff backoff;
@@ -142,11 +143,11 @@ void smtp_tell(struct sender *s, struct delivery_job *job, const struct delivery
 void pool_enter(struct sender *s);
 void pool_leave(struct sender *s);
 void pool_fill(struct sender *s);
-void pool_move(struct delivery_slot *k, enum slot_state to);  /* fails at once on a transition that is not declared */
-void pool_freed(struct delivery_slot *k);                     /* the dialogue is over: idle, offered, or closed */
+void pool_move(struct delivery_slot *k, enum slot_state to); /* fails at once on a transition that is not declared */
+void pool_freed(struct delivery_slot *k);                    /* the dialogue is over: idle, offered, or closed */
 void pool_failed(struct delivery_slot *k, const struct ending *why, bool in_dialogue);
-void pool_proved(struct delivery_slot *k);                    /* the relay took or judged a message, or let us in */
-bool pool_is_surplus(const struct delivery_slot *k);           /* closed as soon as it is free */
+void pool_proved(struct delivery_slot *k);           /* the relay took or judged a message, or let us in */
+bool pool_is_surplus(const struct delivery_slot *k); /* closed as soon as it is free */
 void pool_unslow(struct delivery_slot *k);
 void pool_backoff_end(struct sender *s);
 /* From now on the peer (or, idle, we) must do something within ms; 0: no limit. */

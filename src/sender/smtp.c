@@ -1,13 +1,14 @@
 /* The dialogue on one connection (RFC 5321), pipelined where that is offered (RFC 2920). Policy:
  *
- * - Replies are matched to what was asked by order alone. After a reply that fits nothing, or none in time, the connection is closed and
- *   never reused: a late reply would be read as the next message's.
- * - Once the dot is written only its reply tells what became of the message; without one it is unknown. Before, it was not sent.
- * - A refused message leaves the server in its transaction: RSET precedes the next MAIL. A 354 although the recipient was refused gets
- *   a lone dot, whose reply says nothing about a message.
- * - Some servers (Postfix: a restriction at the end of data) keep the transaction of a refused dot open. The MAIL that was pipelined behind
- *   the dot is refused then, but its RCPT and DATA would be taken for the old one: the connection is closed, and from then on a RSET goes
- *   between. That is nobody's fault: no back-off.
+ * - Replies are matched to what was asked by order alone. After a reply that fits nothing, or none in time, the
+ * connection is closed and never reused: a late reply would be read as the next message's.
+ * - Once the dot is written only its reply tells what became of the message; without one it is unknown. Before, it was
+ * not sent.
+ * - A refused message leaves the server in its transaction: RSET precedes the next MAIL. A 354 although the recipient
+ * was refused gets a lone dot, whose reply says nothing about a message.
+ * - Some servers (Postfix: a restriction at the end of data) keep the transaction of a refused dot open. The MAIL that
+ * was pipelined behind the dot is refused then, but its RCPT and DATA would be taken for the old one: the connection is
+ * closed, and from then on a RSET goes between. That is nobody's fault: no back-off.
  * - 421 at any time closes.
  */
 #include <assert.h>
@@ -51,10 +52,13 @@ void smtp_tell(struct sender *s, struct delivery_job *job, const struct delivery
 	s->sink.on_outcome(s->sink.arg, job, r);
 }
 
-static void tell_reply(struct delivery_slot *k, struct flight *f, enum attempt_phase phase, const struct smtp_reply *r, enum outcome o)
+static void tell_reply(struct delivery_slot *k, struct flight *f, enum attempt_phase phase, const struct smtp_reply *r,
+		       enum outcome o)
 {
 	struct delivery_job *job = f->job;
-	struct delivery_result result = { .outcome = o, .phase = phase, .code = r->code, .status = r->status, .reply = r->text };
+	struct delivery_result result = {
+		.outcome = o, .phase = phase, .code = r->code, .status = r->status, .reply = r->text
+	};
 
 	f->job = NULL;
 	if (!job)
@@ -204,8 +208,14 @@ void smtp_end(struct delivery_slot *k, const struct ending *why)
 	struct sender *s = k->sender;
 	struct flight now = k->now, behind = k->behind;
 	int64_t written = k->conn ? netconn_written(k->conn) : 0;
-	struct delivery_result first = { .phase = phase_of(k, &k->now, written), .code = why->code, .status = why->status, .reply = why->text, .local = why->local };
-	struct delivery_result second = { .outcome = OUTCOME_NOT_SENT, .phase = PHASE_MAIL, .status = "", .reply = why->text, .local = why->local };
+	struct delivery_result first = { .phase = phase_of(k, &k->now, written),
+					 .code = why->code,
+					 .status = why->status,
+					 .reply = why->text,
+					 .local = why->local };
+	struct delivery_result second = {
+		.outcome = OUTCOME_NOT_SENT, .phase = PHASE_MAIL, .status = "", .reply = why->text, .local = why->local
+	};
 	bool offered = k->state == SLOT_OFFERED, dialogue = k->state != SLOT_OPENING;
 
 	if (k->state == SLOT_GONE)
@@ -233,7 +243,12 @@ static void surprise(struct delivery_slot *k, const char *what)
 
 static void end_in_phase(struct delivery_slot *k, const struct smtp_reply *r, enum attempt_phase phase)
 {
-	smtp_end(k, &(struct ending){ .phase = phase, .code = r->code, .status = r->status, .text = r->text, .lost = r->code == 421, .quit = r->code != 421 });
+	smtp_end(k, &(struct ending){ .phase = phase,
+				      .code = r->code,
+				      .status = r->status,
+				      .text = r->text,
+				      .lost = r->code == 421,
+				      .quit = r->code != 421 });
 }
 
 static void end_by_reply(struct delivery_slot *k, const struct smtp_reply *r)
@@ -243,7 +258,9 @@ static void end_by_reply(struct delivery_slot *k, const struct smtp_reply *r)
 
 void smtp_withdraw(struct delivery_slot *k, struct delivery_job *job, const char *why)
 {
-	struct delivery_result r = { .outcome = OUTCOME_NOT_SENT, .phase = PHASE_MAIL, .status = "", .reply = why, .local = true };
+	struct delivery_result r = {
+		.outcome = OUTCOME_NOT_SENT, .phase = PHASE_MAIL, .status = "", .reply = why, .local = true
+	};
 
 	if (job != k->behind.job) {
 		smtp_end(k, &(struct ending){ .status = "", .text = why, .local = true });

@@ -1,5 +1,6 @@
-/* What goes on the wire, and what must not: a message or an address that could be read as something else is refused before the first
- * byte of it leaves (CVE-2023-51764: a bare CR or LF ends a message for some servers and not for others). */
+/* What goes on the wire, and what must not: a message or an address that could be read as something else is refused
+ * before the first byte of it leaves (CVE-2023-51764: a bare CR or LF ends a message for some servers and not for
+ * others). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,14 +108,16 @@ bool wire_may_leave(const struct message *m, const struct smtp_can *can, bool *d
 	if (fault)
 		return refuse(why, OUTCOME_REFUSED_PERM, "5.1.3", fault);
 	if (m->smtputf8 && !can->smtputf8)
-		return refuse(why, OUTCOME_REFUSED_PERM, "5.6.7", "an address needs SMTPUTF8, which the relay does not offer");
+		return refuse(why, OUTCOME_REFUSED_PERM, "5.6.7",
+			      "an address needs SMTPUTF8, which the relay does not offer");
 	fault = data_fault(m->data, m->size, dotted);
 	if (!fault && !m->smtputf8 && is_eight_bit(m->data, m->size))
 		fault = "the message is not 7-bit";
 	if (fault)
 		return refuse(why, OUTCOME_REFUSED_CONTENT, "5.6.0", fault);
 	if (can->size_max > 0 && m->size > (uint64_t)can->size_max) {
-		snprintf(text, sizeof text, "the message has %zu bytes, the relay takes %lld", m->size, (long long)can->size_max);
+		snprintf(text, sizeof text, "the message has %zu bytes, the relay takes %lld", m->size,
+			 (long long)can->size_max);
 		return refuse(why, OUTCOME_REFUSED_CONTENT, "5.3.4", text);
 	}
 	return true;
@@ -153,7 +156,8 @@ size_t wire_rcpt(const struct delivery_job *job, const struct smtp_can *can, cha
 	return (size_t)(put(p, "\r\n") - out);
 }
 
-/* The one copy of the body: into the connection's queue, with a dot more before each line that begins with one (RFC 5321 §4.5.2). */
+/* The one copy of the body: into the connection's queue, with a dot more before each line that begins with one (RFC
+ * 5321 §4.5.2). */
 int64_t wire_body(struct netconn *c, const struct message *m, bool dotted)
 {
 	const char *p = m->data, *end = p + m->size, *from = p;

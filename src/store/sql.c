@@ -171,7 +171,7 @@ const char *const store_sql[SQL_COUNT] = {
 	    "first_at, content, provider, message_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?7, ?7, ?8, ?9, ?10)",
 	[SQL_TOUCH_RETRY] =
 	    "UPDATE touch SET account_id = ?2, step = ?3, kind = ?4, state = 1, at = ?5, reserved_at = ?5, "
-	    "handed_at = 0, attempts = attempts + 1, content = ?6, provider = ?7, message_id = ?8 WHERE id = ?1",
+	    "handed_at = 0, attempts = attempts + (state = 4), content = ?6, provider = ?7, message_id = ?8 WHERE id = ?1",
 	[SQL_TOUCH_HAND] = "UPDATE touch SET handed_at = ?2 WHERE id = ?1",
 	[SQL_TOUCH_SET] = "UPDATE touch SET state = ?2, at = ?3, smtp_code = ?4, smtp_reply = ?5 WHERE id = ?1",
 	[SQL_TOUCH_BRIEF] = "SELECT state, at, provider FROM touch WHERE id = ?1",

@@ -1,6 +1,6 @@
 /* rooms: base model rules net sender */
-/* bench_sender PORT MESSAGES CONNECTIONS: the sender alone, messages of 4 KB to a relay on loopback, handed over at once; prints
- * messages/s and the CPU time a message costs in this process. */
+/* bench_sender PORT MESSAGES CONNECTIONS: the sender alone, messages of 4 KB to a relay on loopback, handed over at
+ * once; prints messages/s and the CPU time a message costs in this process. */
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,7 +117,8 @@ static void on_relay(void *arg, bool usable, const char *why, int64_t ms)
 
 static void make_body(struct bench *b)
 {
-	b->size = (size_t)snprintf(b->data, sizeof b->data, "From: a@example.com\r\nTo: b@example.com\r\nSubject: bench\r\n\r\n");
+	b->size = (size_t)snprintf(b->data, sizeof b->data,
+				   "From: a@example.com\r\nTo: b@example.com\r\nSubject: bench\r\n\r\n");
 	while (b->size < 4000) {
 		memset(b->data + b->size, 'x', 70);
 		memcpy(b->data + b->size + 70, "\r\n", 2);
@@ -129,8 +130,17 @@ int main(int argc, char **argv)
 {
 	struct bench b = { 0 };
 	struct delivery_sink sink = { &b, on_slot, on_slot_gone, on_body, on_outcome, on_relay };
-	struct config_smtp config = { .url = "", .host = "127.0.0.1", .tls = TLS_NONE, .username = "", .password = "", .ca_file = "", .helo = "bench",
-		                      .timeout_connect = 60000, .timeout_command = 60000, .timeout_data = 60000, .timeout_dot = 60000 };
+	struct config_smtp config = { .url = "",
+				      .host = "127.0.0.1",
+				      .tls = TLS_NONE,
+				      .username = "",
+				      .password = "",
+				      .ca_file = "",
+				      .helo = "bench",
+				      .timeout_connect = 60000,
+				      .timeout_command = 60000,
+				      .timeout_data = 60000,
+				      .timeout_dot = 60000 };
 	struct rusage before, after;
 	struct err e;
 	int n = argc == 4 ? atoi(argv[2]) : 0;
@@ -163,8 +173,11 @@ int main(int argc, char **argv)
 	event_base_dispatch(b.base);
 	double seconds = (double)(clock_mono() - t0) / 1000;
 	getrusage(RUSAGE_SELF, &after);
-	double cpu = (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1e6 +
-	             (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec);
+	double cpu =
+	    (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) *
+		1e6 +
+	    (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
+		     before.ru_stime.tv_usec);
 	printf("%.0f messages/s, %.1f us CPU a message, %d not accepted\n", n / seconds, cpu / n, b.bad);
 	sender_free(&s);
 	netloop_free(&net);

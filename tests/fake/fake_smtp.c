@@ -1,12 +1,15 @@
-/* An SMTP relay that can misbehave on demand: for tests, and for `make try`. It never sends anything anywhere; it listens on 127.0.0.1
- * only, prints `listening PORT` on stdout, and ends with status 0 on SIGTERM or SIGINT.
+/* An SMTP relay that can misbehave on demand: for tests, and for `make try`. It never sends anything anywhere; it
+ * listens on 127.0.0.1 only, prints `listening PORT` on stdout, and ends with status 0 on SIGTERM or SIGINT.
  *
  *   --port N           default: a free one
  *   --maildir DIR      writes what it accepted there, byte for byte, through tmp/ to new/
- *   --log FILE         one JSON object a line: ts conn event from to message_id code bytes; events: connect mail rcpt data message close
- *   --script FILE      lines `ADDRESS BEHAVIOUR`: the behaviour of a recipient whose local part does not name it; `*` is everyone
+ *   --log FILE         one JSON object a line: ts conn event from to message_id code bytes; events: connect mail rcpt
+ * data message close
+ *   --script FILE      lines `ADDRESS BEHAVIOUR`: the behaviour of a recipient whose local part does not name it; `*`
+ * is everyone
  *   --no-pipelining    does not offer PIPELINING          --no-smtputf8  does not offer SMTPUTF8
- *   --keep-refused     after a refused dot the transaction stays open, as Postfix has it with a restriction at the end of data
+ *   --keep-refused     after a refused dot the transaction stays open, as Postfix has it with a restriction at the end
+ * of data
  *   --greeting CODE    greets with CODE; from 400 on it closes then
  *   --ehlo-refuse      502 to EHLO; HELO is taken
  *   --auth USER:PASS   offers AUTH PLAIN LOGIN and takes MAIL only after it
@@ -19,13 +22,12 @@
  *   --help
  *
  * Behaviours, by the recipient's local part (the rows of `behaviours` below have the codes); `+N` is a number:
- *   tempfail+N  450 for the first N attempts     baduser  plain550  relaydenied   refused at RCPT      ok251  251 to RCPT
- *   rcpt-354    550 to RCPT, yet 354 to DATA     baddata  tempdatacmd  refused at DATA
- *   policy  toolarge  tempdata   refused after the dot        421-dot  garbage-dot  longline   answers to the dot
- *   hangup-rcpt  hangup-data  hangup-dot  rst-dot   closed there          silent-rcpt  silent-dot   no answer
- *   slow-dot+MS  late answer     early-552  an answer in the middle of the body
- *   421-mail  tempmail  badsender   at MAIL: by the sender's local part, or a recipient's that is pipelined behind it
- *   multi  answers of many lines      split  answers byte by byte
+ *   tempfail+N  450 for the first N attempts     baduser  plain550  relaydenied   refused at RCPT      ok251  251 to
+ * RCPT rcpt-354    550 to RCPT, yet 354 to DATA     baddata  tempdatacmd  refused at DATA policy  toolarge  tempdata
+ * refused after the dot        421-dot  garbage-dot  longline   answers to the dot hangup-rcpt  hangup-data  hangup-dot
+ * rst-dot   closed there          silent-rcpt  silent-dot   no answer slow-dot+MS  late answer     early-552  an answer
+ * in the middle of the body 421-mail  tempmail  badsender   at MAIL: by the sender's local part, or a recipient's that
+ * is pipelined behind it multi  answers of many lines      split  answers byte by byte
  *
  * STARTTLS is not offered: the tests that need it use a real Postfix (tests/system/postfix.sh). */
 #include <arpa/inet.h>
@@ -46,130 +48,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "abv/buf.h"
-#include "abv/clock.h"
-#include "abv/json.h"
-#include "abv/mem.h"
-
-#define LINE_MAX_BYTES 65536
-#define ADDRESS_MAX    320
-
-enum phase { AT_MAIL, AT_RCPT, AT_DATA, AT_BODY, AT_DOT, AT_ALL };
-enum what { ANSWER, HANGUP, RESET, SILENT, SLOW, TEMPFAIL, RCPT_354, GARBAGE, LONGLINE, MULTI, SPLIT };
-
-struct behaviour {
-	const char *name;
-	enum phase phase;
-	enum what what;
-	int code;
-	const char *text;
-};
-
-static const struct behaviour behaviours[] = {
-	{ "421-mail", AT_MAIL, ANSWER, 421, "4.3.2 going down" },
-	{ "tempmail", AT_MAIL, ANSWER, 451, "4.3.0 try again later" },
-	{ "badsender", AT_MAIL, ANSWER, 550, "5.1.8 sender refused" },
-	{ "tempfail", AT_RCPT, TEMPFAIL, 450, "4.2.0 mailbox busy" },
-	{ "baduser", AT_RCPT, ANSWER, 550, "5.1.1 no such user" },
-	{ "plain550", AT_RCPT, ANSWER, 550, "no such user here" },
-	{ "relaydenied", AT_RCPT, ANSWER, 554, "5.7.1 relay access denied" },
-	{ "ok251", AT_RCPT, ANSWER, 251, "2.1.5 will forward" },
-	{ "rcpt-354", AT_RCPT, RCPT_354, 550, "5.1.1 no such user" },
-	{ "hangup-rcpt", AT_RCPT, HANGUP, 0, "" },
-	{ "silent-rcpt", AT_RCPT, SILENT, 0, "" },
-	{ "baddata", AT_DATA, ANSWER, 554, "5.7.1 data refused" },
-	{ "tempdatacmd", AT_DATA, ANSWER, 451, "4.3.0 no space" },
-	{ "hangup-data", AT_BODY, HANGUP, 0, "" },
-	{ "early-552", AT_BODY, ANSWER, 552, "5.3.4 enough of it" },
-	{ "policy", AT_DOT, ANSWER, 550, "5.7.1 refused by policy" },
-	{ "toolarge", AT_DOT, ANSWER, 552, "5.3.4 message too big" },
-	{ "tempdata", AT_DOT, ANSWER, 451, "4.3.0 queue full" },
-	{ "421-dot", AT_DOT, ANSWER, 421, "4.3.2 going down" },
-	{ "hangup-dot", AT_DOT, HANGUP, 0, "" },
-	{ "rst-dot", AT_DOT, RESET, 0, "" },
-	{ "slow-dot", AT_DOT, SLOW, 0, "" },
-	{ "silent-dot", AT_DOT, SILENT, 0, "" },
-	{ "garbage-dot", AT_DOT, GARBAGE, 0, "" },
-	{ "longline", AT_DOT, LONGLINE, 0, "" },
-	{ "multi", AT_ALL, MULTI, 0, "" },
-	{ "split", AT_ALL, SPLIT, 0, "" },
-};
-
-struct recipient { /* one that was tried before */
-	LIST_ENTRY(recipient) link;
-	char address[ADDRESS_MAX];
-	long attempts;
-	int64_t first;
-};
-
-struct script {
-	LIST_ENTRY(script) link;
-	char address[ADDRESS_MAX], local[ADDRESS_MAX];
-};
-
-enum state { COMMAND, DATA, AUTH_PLAIN, AUTH_USER, AUTH_PASS };
-
-struct conn {
-	struct bufferevent *bev;
-	struct event *timer;  /* later answers, and answers byte by byte */
-	int no;
-	enum state state;
-	bool closing, reset, silent, paused, multi, split, authenticated, in_mail, take_data;
-	long messages;
-	char from[ADDRESS_MAX], to[ADDRESS_MAX], user[128];
-	const struct behaviour *is;
-	long n;               /* behind the + */
-	struct buf body, out;
-};
-
-static struct {
-	int port, greeting;
-	const char *maildir, *log, *script, *auth;
-	bool no_pipelining, no_smtputf8, ehlo_refuse, keep_refused;
-	long greylist, latency, reply_limit, max_connections, size, exit_after;
-} option = { .greeting = 220 };
-
-static struct event_base *base;
-static LIST_HEAD(, recipient) recipients = LIST_HEAD_INITIALIZER(recipients);
-static LIST_HEAD(, script) scripts = LIST_HEAD_INITIALIZER(scripts);
-static FILE *log_file;
-static int conns_made, conns_open;
-static long accepted;
+#include "fake_smtp_parts.h"
 
 static void process(struct conn *c);
-
-static int64_t now_real(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static void transcript(const struct conn *c, const char *event, int code, const char *id, size_t bytes)
-{
-	struct buf b = { 0 };
-
-	if (!log_file)
-		return;
-	buf_char(&b, '{');
-	json_add_time(&b, "ts", now_real());
-	json_add_int(&b, "conn", c->no);
-	json_add_str(&b, "event", event);
-	if (*c->from)
-		json_add_str(&b, "from", c->from);
-	if (*c->to)
-		json_add_str(&b, "to", c->to);
-	if (*id)
-		json_add_str(&b, "message_id", id);
-	if (code)
-		json_add_int(&b, "code", code);
-	if (bytes)
-		json_add_int(&b, "bytes", (int64_t)bytes);
-	fprintf(log_file, "%s}\n", buf_text(&b));
-	fflush(log_file);
-	buf_free(&b);
-}
 
 /* ---- answers ---- */
 
@@ -250,39 +131,6 @@ static void on_written(struct bufferevent *bev, void *arg)
 }
 
 /* ---- behaviours ---- */
-
-static const struct behaviour *behaviour_of(const char *address, long *n)
-{
-	const char *local = address;
-	struct script *s;
-
-	LIST_FOREACH (s, &scripts, link)
-		if (strcmp(s->address, "*") == 0 || strcasecmp(s->address, address) == 0)
-			local = s->local;
-	for (size_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++) {
-		size_t len = strlen(behaviours[i].name);
-
-		if (strncasecmp(local, behaviours[i].name, len) == 0 && strchr("@+", local[len])) {
-			*n = local[len] == '+' ? strtol(local + len + 1, NULL, 10) : 0;
-			return &behaviours[i];
-		}
-	}
-	return NULL;
-}
-
-static struct recipient *recipient_of(const char *address)
-{
-	struct recipient *r;
-
-	LIST_FOREACH (r, &recipients, link)
-		if (strcasecmp(r->address, address) == 0)
-			return r;
-	r = mem_alloc(sizeof *r);
-	snprintf(r->address, sizeof r->address, "%s", address);
-	r->first = clock_mono();
-	LIST_INSERT_HEAD(&recipients, r, link);
-	return r;
-}
 
 /* True when the behaviour took the answer's place. */
 static bool misbehave(struct conn *c, enum phase at)
@@ -456,28 +304,13 @@ static void do_quit(struct conn *c, const char *line)
 
 /* ---- AUTH PLAIN and LOGIN (RFC 4616) ---- */
 
-static size_t base64_decode(const char *in, char *out, size_t cap)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	unsigned bits = 0, n = 0;
-	size_t len = 0;
-
-	for (const char *d; *in && *in != '=' && (d = strchr(digits, *in)) != NULL; in++) {
-		bits = bits << 6 | (unsigned)(d - digits);
-		n += 6;
-		if (n >= 8 && len + 1 < cap)
-			out[len++] = (char)(bits >> (n -= 8) & 0xff);
-	}
-	out[len] = '\0';
-	return len;
-}
-
 static void check_login(struct conn *c, const char *user, const char *pass)
 {
 	size_t n = strlen(user);
 
 	c->state = COMMAND;
-	c->authenticated = strncmp(option.auth, user, n) == 0 && option.auth[n] == ':' && strcmp(option.auth + n + 1, pass) == 0;
+	c->authenticated =
+	    strncmp(option.auth, user, n) == 0 && option.auth[n] == ':' && strcmp(option.auth + n + 1, pass) == 0;
 	say(c, c->authenticated ? 235 : 535, c->authenticated ? "2.7.0 welcome" : "5.7.8 credentials refused");
 }
 
@@ -525,8 +358,9 @@ static const struct {
 	const char *verb;
 	void (*run)(struct conn *c, const char *line);
 } commands[] = {
-	{ "EHLO", do_hello }, { "HELO", do_hello }, { "MAIL FROM:", do_mail }, { "RCPT TO:", do_rcpt }, { "DATA", do_data },
-	{ "RSET", do_rset },  { "NOOP", do_noop },  { "QUIT", do_quit },       { "AUTH", do_auth },
+	{ "EHLO", do_hello },    { "HELO", do_hello }, { "MAIL FROM:", do_mail },
+	{ "RCPT TO:", do_rcpt }, { "DATA", do_data },  { "RSET", do_rset },
+	{ "NOOP", do_noop },     { "QUIT", do_quit },  { "AUTH", do_auth },
 };
 
 static void command(struct conn *c, const char *line)
@@ -544,38 +378,6 @@ static void command(struct conn *c, const char *line)
 }
 
 /* ---- messages ---- */
-
-static void message_id(const struct buf *body, char out[256])
-{
-	const char *line = buf_text(body);
-
-	out[0] = '\0';
-	while (*line && strncmp(line, "\r\n", 2) != 0) {
-		if (strncasecmp(line, "Message-ID:", 11) == 0) {
-			line += 11 + strspn(line + 11, " \t\r\n");
-			snprintf(out, 256, "%.*s", (int)strcspn(line, " \r\n"), line);
-			return;
-		}
-		line = strstr(line, "\r\n") + 2; /* every line of a body has its end */
-	}
-}
-
-static void deliver(const struct buf *body)
-{
-	static long no;
-	char tmp[4096], fresh[4096];
-	int fd;
-
-	if (!option.maildir)
-		return;
-	snprintf(tmp, sizeof tmp, "%s/tmp/%010lld.%06ld.%d", option.maildir, (long long)now_real(), ++no, (int)getpid());
-	snprintf(fresh, sizeof fresh, "%s/new/%s", option.maildir, strrchr(tmp, '/') + 1);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, buf_text(body), body->len) != (ssize_t)body->len || rename(tmp, fresh) != 0)
-		perror(tmp);
-	if (fd >= 0)
-		close(fd);
-}
 
 static void dot(struct conn *c)
 {
@@ -634,7 +436,8 @@ static void process(struct conn *c)
 	size_t n;
 	char *line;
 
-	while (!c->paused && !c->closing && !c->silent && (line = evbuffer_readln(in, &n, EVBUFFER_EOL_CRLF_STRICT)) != NULL) {
+	while (!c->paused && !c->closing && !c->silent &&
+	       (line = evbuffer_readln(in, &n, EVBUFFER_EOL_CRLF_STRICT)) != NULL) {
 		if (c->state == DATA)
 			body_line(c, line, n);
 		else
@@ -705,91 +508,6 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 
 /* ---- the start ---- */
 
-static int load_script(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	char line[1024];
-
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof line, f)) {
-		struct script *s = mem_alloc(sizeof *s);
-		char what[256];
-
-		if (*line != '#' && sscanf(line, "%319s %255s", s->address, what) == 2) {
-			snprintf(s->local, sizeof s->local, "%s@", what);
-			LIST_INSERT_HEAD(&scripts, s, link);
-		} else {
-			free(s);
-		}
-	}
-	fclose(f);
-	return 0;
-}
-
-static void make_maildir(const char *dir)
-{
-	char path[4096];
-
-	mkdir(dir, 0700);
-	for (const char *const *sub = (const char *const[]){ "tmp", "new", "cur", NULL }; *sub; sub++) {
-		snprintf(path, sizeof path, "%s/%s", dir, *sub);
-		mkdir(path, 0700);
-	}
-}
-
-enum { O_PORT = 1, O_MAILDIR, O_LOG, O_SCRIPT, O_NOPIPE, O_NOUTF8, O_KEEP, O_GREETING, O_EHLO, O_AUTH, O_GREYLIST, O_LATENCY, O_LIMIT, O_MAX, O_SIZE, O_EXIT, O_HELP };
-
-static const struct option long_options[] = {
-	{ "port", 1, 0, O_PORT },         { "maildir", 1, 0, O_MAILDIR },       { "log", 1, 0, O_LOG },
-	{ "script", 1, 0, O_SCRIPT },     { "no-pipelining", 0, 0, O_NOPIPE },  { "no-smtputf8", 0, 0, O_NOUTF8 },
-	{ "greeting", 1, 0, O_GREETING }, { "ehlo-refuse", 0, 0, O_EHLO },      { "auth", 1, 0, O_AUTH },
-	{ "greylist", 1, 0, O_GREYLIST }, { "latency", 1, 0, O_LATENCY },       { "reply-limit", 1, 0, O_LIMIT },
-	{ "max-connections", 1, 0, O_MAX }, { "size", 1, 0, O_SIZE },           { "exit-after", 1, 0, O_EXIT },
-	{ "no-smtputf8", 0, 0, O_NOUTF8 }, { "keep-refused", 0, 0, O_KEEP },    { "help", 0, 0, O_HELP },
-	{ 0, 0, 0, 0 },
-};
-
-static int usage(int status)
-{
-	fprintf(status ? stderr : stdout, "usage: fake_smtp");
-	for (const struct option *o = long_options; o->name; o++)
-		fprintf(status ? stderr : stdout, " [--%s%s]", o->name, o->has_arg ? " ARG" : "");
-	fprintf(status ? stderr : stdout, "\nbehaviours of recipients:");
-	for (size_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++)
-		fprintf(status ? stderr : stdout, " %s@", behaviours[i].name);
-	fputs("\nThe head of tests/fake/fake_smtp.c tells what each does.\n", status ? stderr : stdout);
-	return status;
-}
-
-static bool read_options(int argc, char **argv)
-{
-	int o;
-
-	while ((o = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		switch (o) {
-		case O_PORT: option.port = atoi(optarg); break;
-		case O_MAILDIR: option.maildir = optarg; break;
-		case O_LOG: option.log = optarg; break;
-		case O_SCRIPT: option.script = optarg; break;
-		case O_NOPIPE: option.no_pipelining = true; break;
-		case O_NOUTF8: option.no_smtputf8 = true; break;
-		case O_KEEP: option.keep_refused = true; break;
-		case O_GREETING: option.greeting = atoi(optarg); break;
-		case O_EHLO: option.ehlo_refuse = true; break;
-		case O_AUTH: option.auth = optarg; break;
-		case O_GREYLIST: option.greylist = atol(optarg); break;
-		case O_LATENCY: option.latency = atol(optarg); break;
-		case O_LIMIT: option.reply_limit = atol(optarg); break;
-		case O_MAX: option.max_connections = atol(optarg); break;
-		case O_SIZE: option.size = atol(optarg); break;
-		case O_EXIT: option.exit_after = atol(optarg); break;
-		case O_HELP: exit(usage(0));
-		default: return false;
-		}
-	return optind == argc;
-}
-
 int main(int argc, char **argv)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -802,9 +520,11 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	base = event_base_new();
 	sa.sin_port = htons((uint16_t)option.port);
-	listener = evconnlistener_new_bind(base, on_accept, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, 1024,
-	                                   (struct sockaddr *)&sa, sizeof sa);
-	if (!listener || (option.script && load_script(option.script) != 0) || (option.log && !(log_file = fopen(option.log, "ae")))) {
+	listener = evconnlistener_new_bind(base, on_accept, NULL,
+					   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, 1024,
+					   (struct sockaddr *)&sa, sizeof sa);
+	if (!listener || (option.script && load_script(option.script) != 0) ||
+	    (option.log && !(log_file = fopen(option.log, "ae")))) {
 		perror("fake_smtp");
 		return 1;
 	}

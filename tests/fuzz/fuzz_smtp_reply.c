@@ -1,5 +1,6 @@
 /* rooms: base model rules net sender */
-/* A server's bytes, cut at arbitrary places, give the same replies as in one piece; and every reply keeps its contract. */
+/* A server's bytes, cut at arbitrary places, give the same replies as in one piece; and every reply keeps its contract.
+ */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

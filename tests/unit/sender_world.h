@@ -1,4 +1,5 @@
-/* What the tests of the sender share: a relay in a process of its own, and a tiny scheduler that starts, hands and notes. */
+/* What the tests of the sender share: a relay in a process of its own, and a tiny scheduler that starts, hands and
+ * notes. */
 #ifndef TEST_SENDER_WORLD_H
 #define TEST_SENDER_WORLD_H
 
@@ -163,7 +164,7 @@ struct job {
 	struct buf data;
 	enum job_is is;
 	bool takes_next, withdraw;
-	bool again;            /* not sent: once more, as the scheduler does */
+	bool again; /* not sent: once more, as the scheduler does */
 	int outcomes;
 	struct delivery_result result;
 	char status[16], reply[600];
@@ -180,8 +181,8 @@ struct world {
 	int n, done, next, again;
 	struct delivery_slot *slot[256];
 	int slots;
-	bool eager;        /* acts inside the callbacks, which a scheduler must not, but a sender must bear */
-	bool hold;         /* hands nothing */
+	bool eager; /* acts inside the callbacks, which a scheduler must not, but a sender must bear */
+	bool hold;  /* hands nothing */
 	bool stop_on_down, stop_on_body;
 	int relay_down, relay_up, bodies, slots_gone, took_next;
 	char down_why[600];
@@ -343,17 +344,32 @@ static inline void world_init(struct world *w, int port)
 {
 	memset(w, 0, sizeof *w);
 	w->config = (struct config_smtp){
-		.url = "", .host = "127.0.0.1", .port = port, .loopback = true, .tls = TLS_NONE, .username = "", .password = "",
-		.connections = 1, .timeout_connect = 20000, .timeout_command = 20000, .timeout_data = 20000, .timeout_dot = 20000,
-		.ca_file = "", .helo = "test.example",
+		.url = "",
+		.host = "127.0.0.1",
+		.port = port,
+		.loopback = true,
+		.tls = TLS_NONE,
+		.username = "",
+		.password = "",
+		.connections = 1,
+		.timeout_connect = 20000,
+		.timeout_command = 20000,
+		.timeout_data = 20000,
+		.timeout_dot = 20000,
+		.ca_file = "",
+		.helo = "test.example",
 	};
 	w->job = mem_array(JOBS_MAX, sizeof *w->job);
 }
 
 static inline void world_open(struct world *w)
 {
-	struct delivery_sink sink = { w, world_on_slot, world_on_slot_gone, world_on_body, world_on_outcome, world_on_relay };
-	struct sender_pace pace = { .idle = 10000, .slow = 60000, .backoff_first = 5, .backoff_most = 40, .backoff_auth = 100000 };
+	struct delivery_sink sink = {
+		w, world_on_slot, world_on_slot_gone, world_on_body, world_on_outcome, world_on_relay
+	};
+	struct sender_pace pace = {
+		.idle = 10000, .slow = 60000, .backoff_first = 5, .backoff_most = 40, .backoff_auth = 100000
+	};
 	struct timeval tv = { SLOW_MS / 1000, 0 };
 	struct err e;
 
@@ -391,9 +407,13 @@ static inline struct job *world_add(struct world *w, const char *local, const ch
 	j->d.message = &j->m;
 	snprintf(j->m.envelope_from, sizeof j->m.envelope_from, "bounce+%d@example.com", w->n);
 	snprintf(j->m.envelope_to, sizeof j->m.envelope_to, "%s@x.example", local);
-	buf_printf(&j->data, "From: a@example.com\r\nTo: %s\r\nSubject: %d\r\nMessage-ID: <%d.%s@example.com>\r\n\r\n", j->m.envelope_to, w->n, w->n, local);
-	buf_str(&j->data, body ? body : ".\r\n..\r\n.dot\r\nno dot.\r\n\r\n.\r\nlong line that is long enough for a body of some hundred bytes, so that "
-	                                "a relay can hang up in the middle of it, which is the reason for all these words\r\n.\r\n");
+	buf_printf(&j->data, "From: a@example.com\r\nTo: %s\r\nSubject: %d\r\nMessage-ID: <%d.%s@example.com>\r\n\r\n",
+		   j->m.envelope_to, w->n, w->n, local);
+	buf_str(&j->data,
+		body ? body
+		     : ".\r\n..\r\n.dot\r\nno dot.\r\n\r\n.\r\nlong line that is long enough for a body of some "
+		       "hundred bytes, so that "
+		       "a relay can hang up in the middle of it, which is the reason for all these words\r\n.\r\n");
 	j->m.data = j->data.data;
 	j->m.size = j->data.len;
 	return j;

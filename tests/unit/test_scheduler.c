@@ -515,7 +515,7 @@ static void test_three_refusals_pause(void **state)
 	}
 	settle();
 	assert_int_equal(w.fake.started, 3);
-	assert_story(&w, 0, "enrolled enrolled enrolled enrolled enrolled paused:relay_refusals");
+	assert_story(&w, 0, "enrolled enrolled enrolled enrolled enrolled refused refused refused paused:relay_refusals");
 	w.fake.outcome = OUTCOME_ACCEPTED;
 	w.fake.code = 250;
 	assert_int_equal(store_begin(w.store, &e), 0);

@@ -1,6 +1,6 @@
 /* rooms: base model rules net sender */
-/* The dialogue against a relay of tests/fake: each line of the outcome table, pipelined and not, through a patient scheduler and through
- * one that acts inside the callbacks; what the relay received is compared byte for byte. */
+/* The dialogue against a relay of tests/fake: each line of the outcome table, pipelined and not, through a patient
+ * scheduler and through one that acts inside the callbacks; what the relay received is compared byte for byte. */
 #include "sender_world.h"
 
 struct row {
@@ -68,7 +68,8 @@ static const struct row mail_rows[] = {
 static void check_job(const struct relay *relay, const struct job *j, enum outcome o)
 {
 	if (j->outcomes != 1 || j->result.outcome != o)
-		fail_msg("%s: %d outcomes, %s instead of %s: %s", j->m.envelope_to, j->outcomes, outcome_name(j->result.outcome), outcome_name(o), j->reply);
+		fail_msg("%s: %d outcomes, %s instead of %s: %s", j->m.envelope_to, j->outcomes,
+			 outcome_name(j->result.outcome), outcome_name(o), j->reply);
 	assert_int_equal(relay_received(relay, &j->m), o == OUTCOME_ACCEPTED);
 }
 
@@ -100,10 +101,12 @@ static void run_row(const struct row *r, const char *args, bool eager, bool alon
 	for (int i = 0; i < w.n; i++)
 		check_job(&relay, &w.job[i], &w.job[i] == j ? r->outcome : OUTCOME_ACCEPTED);
 	if (j->result.phase != r->phase || j->result.code != r->code || strcmp(j->status, r->status) != 0)
-		fail_msg("%s (%s): %s %d %s instead of %s %d %s: %s", r->local, args, attempt_phase_name(j->result.phase), j->result.code, j->status,
-		         attempt_phase_name(r->phase), r->code, r->status, j->reply);
+		fail_msg("%s (%s): %s %d %s instead of %s %d %s: %s", r->local, args,
+			 attempt_phase_name(j->result.phase), j->result.code, j->status, attempt_phase_name(r->phase),
+			 r->code, r->status, j->reply);
 	assert_false(j->result.local);
-	/* A relay in trouble backs off; one that delivered before and then hung up or said 421 is asked again at once. */
+	/* A relay in trouble backs off; one that delivered before and then hung up or said 421 is asked again at once.
+	 */
 	if (alone && (w.relay_down > 0) != r->down)
 		fail_msg("%s: back-off %d times: %s", r->local, w.relay_down, w.down_why);
 	assert_true(w.relay_down == w.relay_up);
@@ -193,7 +196,7 @@ static void test_plain_550(void **state)
 	world_run(&w);
 	check_job(&relay, &w.job[0], OUTCOME_REFUSED_PERM); /* perhaps it takes nobody's mail */
 	check_job(&relay, &w.job[1], OUTCOME_ACCEPTED);
-	check_job(&relay, &w.job[2], OUTCOME_BAD_ADDRESS);  /* it takes our mail, but not for this one */
+	check_job(&relay, &w.job[2], OUTCOME_BAD_ADDRESS); /* it takes our mail, but not for this one */
 	world_close(&w);
 	relay_remove(&relay);
 }
@@ -203,7 +206,8 @@ static void test_plain_550(void **state)
 static void test_bodies(void **state)
 {
 	static const char *const body[] = {
-		".\r\n", "..\r\n", "\r\n.\r\n.\r\n", "a\r\n.\r\n", "", "x\r\n", ".a\r\n..b\r\n...c\r\n", "a.\r\n.\r\n\r\n",
+		".\r\n", "..\r\n", "\r\n.\r\n.\r\n",        "a\r\n.\r\n",
+		"",      "x\r\n",  ".a\r\n..b\r\n...c\r\n", "a.\r\n.\r\n\r\n",
 	};
 	struct relay relay = { 0 };
 	struct world w;
@@ -249,25 +253,30 @@ struct local_row {
 static const struct local_row local_rows[] = {
 	{ "a@x.example", "b@e.example", DATA("bare\rcr\r\n"), false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "bare CR" },
 	{ "a@x.example", "b@e.example", DATA("bare\nlf\r\n"), false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "bare LF" },
-	{ "a@x.example", "b@e.example", DATA("\n.\r\nMAIL FROM:<x@y.example>\r\n"), false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "bare LF" },
+	{ "a@x.example", "b@e.example", DATA("\n.\r\nMAIL FROM:<x@y.example>\r\n"), false, "", OUTCOME_REFUSED_CONTENT,
+	  "5.6.0", "bare LF" },
 	{ "a@x.example", "b@e.example", DATA("x\r\n.\r\r\n"), false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "bare CR" },
 	{ "a@x.example", "b@e.example", DATA("a\0b\r\n"), false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "NUL" },
 	{ "a@x.example", "b@e.example", DATA("no end"), false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "end with CRLF" },
-	{ "a@x.example", "b@e.example", DATA("cr end\r"), false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "end with CRLF" },
+	{ "a@x.example", "b@e.example", DATA("cr end\r"), false, "", OUTCOME_REFUSED_CONTENT, "5.6.0",
+	  "end with CRLF" },
 	{ "a@x.example", "b@e.example", "", 0, false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "end with CRLF" },
 	{ "a@x.example", "b@e.example", "\n", 1, false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "end with CRLF" },
 	{ "a@x.example", "b@e.example", "\n\n", 2, false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "bare LF" },
 	{ "a@x.example", "b@e.example", DATA("caf\xc3\xa9\r\n"), false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "7-bit" },
-	{ "a@x.example", "b@e.example", DATA("some more text than ten bytes\r\n"), false, "--size 20", OUTCOME_REFUSED_CONTENT, "5.3.4", "the relay takes 20" },
+	{ "a@x.example", "b@e.example", DATA("some more text than ten bytes\r\n"), false, "--size 20",
+	  OUTCOME_REFUSED_CONTENT, "5.3.4", "the relay takes 20" },
 	{ "a b@x.example", "b@e.example", DATA("x\r\n"), false, "", OUTCOME_REFUSED_PERM, "5.1.3", "space" },
-	{ "a@x.example>\r\nRCPT TO:<c@x.example", "b@e.example", DATA("x\r\n"), false, "", OUTCOME_REFUSED_PERM, "5.1.3", "angle" },
+	{ "a@x.example>\r\nRCPT TO:<c@x.example", "b@e.example", DATA("x\r\n"), false, "", OUTCOME_REFUSED_PERM,
+	  "5.1.3", "angle" },
 	{ "a@x.example\r\nDATA", "b@e.example", DATA("x\r\n"), false, "", OUTCOME_REFUSED_PERM, "5.1.3", "control" },
 	{ "a@x.example", "b@e.example\nx", DATA("x\r\n"), false, "", OUTCOME_REFUSED_PERM, "5.1.3", "control" },
 	{ "a@x.example", "<b@e.example", DATA("x\r\n"), false, "", OUTCOME_REFUSED_PERM, "5.1.3", "angle" },
 	{ "", "b@e.example", DATA("x\r\n"), false, "", OUTCOME_REFUSED_PERM, "5.1.3", "empty" },
 	{ "a@x.example", "", DATA("x\r\n"), false, "", OUTCOME_REFUSED_PERM, "5.1.3", "empty" },
 	{ "j\xc3\xb6@x.example", "b@e.example", DATA("x\r\n"), false, "", OUTCOME_REFUSED_PERM, "5.1.3", "ASCII" },
-	{ "j\xc3\xb6@x.example", "b@e.example", DATA("x\r\n"), true, "--no-smtputf8", OUTCOME_REFUSED_PERM, "5.6.7", "SMTPUTF8" },
+	{ "j\xc3\xb6@x.example", "b@e.example", DATA("x\r\n"), true, "--no-smtputf8", OUTCOME_REFUSED_PERM, "5.6.7",
+	  "SMTPUTF8" },
 };
 
 static void run_local(const struct local_row *r, const char *args)
@@ -319,7 +328,8 @@ static void test_refused_here(void **state)
 static void test_line_of_999(void **state)
 {
 	char data[1024];
-	struct local_row r = { "a@x.example", "b@e.example", data, 1003, false, "", OUTCOME_REFUSED_CONTENT, "5.6.0", "998" };
+	struct local_row r = { "a@x.example",           "b@e.example", data, 1003, false, "",
+			       OUTCOME_REFUSED_CONTENT, "5.6.0",       "998" };
 
 	(void)state;
 	memset(data, 'x', sizeof data);
@@ -380,11 +390,19 @@ static void test_withdraw(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pipelined),    cmocka_unit_test(test_pipelined_first), cmocka_unit_test(test_step_by_step),
-		cmocka_unit_test(test_helo),         cmocka_unit_test(test_eager),           cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_pipelined),
+		cmocka_unit_test(test_pipelined_first),
+		cmocka_unit_test(test_step_by_step),
+		cmocka_unit_test(test_helo),
+		cmocka_unit_test(test_eager),
+		cmocka_unit_test(test_latency),
 		cmocka_unit_test(test_refused_stays_open),
-		cmocka_unit_test(test_plain_550),    cmocka_unit_test(test_bodies),          cmocka_unit_test(test_refused_here),
-		cmocka_unit_test(test_line_of_999),  cmocka_unit_test(test_smtputf8),        cmocka_unit_test(test_withdraw),
+		cmocka_unit_test(test_plain_550),
+		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_refused_here),
+		cmocka_unit_test(test_line_of_999),
+		cmocka_unit_test(test_smtputf8),
+		cmocka_unit_test(test_withdraw),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* rooms: base model rules net sender */
-/* The connection is lost at every byte of the dialogue, in both directions. The relay lives in this process and knows what it really got:
- * a message whose dot reached it is never told as not sent, and one whose dot did not is never told as accepted. */
+/* The connection is lost at every byte of the dialogue, in both directions. The relay lives in this process and knows
+ * what it really got: a message whose dot reached it is never told as not sent, and one whose dot did not is never told
+ * as accepted. */
 #include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -147,7 +148,8 @@ static void listen_on(struct cutter *c, struct event_base *base)
 	socklen_t len = sizeof sa;
 
 	c->base = base;
-	c->listener = evconnlistener_new_bind(base, on_accept, c, LEV_OPT_CLOSE_ON_FREE, 16, (struct sockaddr *)&sa, sizeof sa);
+	c->listener =
+	    evconnlistener_new_bind(base, on_accept, c, LEV_OPT_CLOSE_ON_FREE, 16, (struct sockaddr *)&sa, sizeof sa);
 	assert_non_null(c->listener);
 	getsockname(evconnlistener_get_fd(c->listener), (struct sockaddr *)&sa, &len);
 	c->port = ntohs(sa.sin_port);
@@ -160,7 +162,10 @@ static void check(const struct cutter *c, const struct world *w)
 
 		assert_int_equal(j->outcomes, 1);
 		switch (j->result.outcome) {
-		case OUTCOME_ACCEPTED: assert_int_equal(c->answered[i], 1); assert_int_equal(c->got[i], 1); break;
+		case OUTCOME_ACCEPTED:
+			assert_int_equal(c->answered[i], 1);
+			assert_int_equal(c->got[i], 1);
+			break;
 		case OUTCOME_UNKNOWN: assert_in_range(c->got[i], 0, 1); break;
 		case OUTCOME_NOT_SENT: assert_int_equal(c->got[i], 0); break;
 		default: fail_msg("message %d: %s", i + 1, outcome_name(j->result.outcome));
@@ -244,8 +249,9 @@ static void test_steps_reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pipelined_close), cmocka_unit_test(test_pipelined_reset), cmocka_unit_test(test_pipelined_eager),
-		cmocka_unit_test(test_steps_close),     cmocka_unit_test(test_steps_reset),
+		cmocka_unit_test(test_pipelined_close), cmocka_unit_test(test_pipelined_reset),
+		cmocka_unit_test(test_pipelined_eager), cmocka_unit_test(test_steps_close),
+		cmocka_unit_test(test_steps_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* rooms: base model rules net sender */
-/* Connections: how many, when they are closed and replaced, back-off and its probe, AUTH and required TLS against a relay without, the end
- * of the daemon, a reload; and Postfix's smtp-sink as a relay that we did not write. */
+/* Connections: how many, when they are closed and replaced, back-off and its probe, AUTH and required TLS against a
+ * relay without, the end of the daemon, a reload; and Postfix's smtp-sink as a relay that we did not write. */
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -64,7 +64,9 @@ static void test_pipelined_chain(void **state)
 
 static void test_no_more_than_wanted(void **state)
 {
-	static const struct { int connections, messages, most; } rows[] = { { 8, 3, 3 }, { 4, 40, 4 }, { 1, 5, 1 } };
+	static const struct {
+		int connections, messages, most;
+	} rows[] = { { 8, 3, 3 }, { 4, 40, 4 }, { 1, 5, 1 } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -139,7 +141,9 @@ static void loop_until_closed(struct world *w)
 
 static void test_idle_quits(void **state)
 {
-	struct sender_pace pace = { .idle = 40, .slow = 60000, .backoff_first = 5, .backoff_most = 40, .backoff_auth = 1000 };
+	struct sender_pace pace = {
+		.idle = 40, .slow = 60000, .backoff_first = 5, .backoff_most = 40, .backoff_auth = 1000
+	};
 	struct relay r = { 0 };
 	struct world w;
 	struct sender_stats st;
@@ -163,10 +167,13 @@ static void test_idle_quits(void **state)
 	relay_remove(&r);
 }
 
-/* A relay that thinks for long about one message does not hold up the others, but at most twice the connections are open. */
+/* A relay that thinks for long about one message does not hold up the others, but at most twice the connections are
+ * open. */
 static void test_silent_frees_its_place(void **state)
 {
-	struct sender_pace pace = { .idle = 10000, .slow = 40, .backoff_first = 5, .backoff_most = 40, .backoff_auth = 1000 };
+	struct sender_pace pace = {
+		.idle = 10000, .slow = 40, .backoff_first = 5, .backoff_most = 40, .backoff_auth = 1000
+	};
 	struct relay r = { 0 };
 	struct world w;
 
@@ -191,7 +198,9 @@ static void test_silent_frees_its_place(void **state)
 
 static void test_slow_answer_is_taken(void **state)
 {
-	struct sender_pace pace = { .idle = 10000, .slow = 30, .backoff_first = 5, .backoff_most = 40, .backoff_auth = 1000 };
+	struct sender_pace pace = {
+		.idle = 10000, .slow = 30, .backoff_first = 5, .backoff_most = 40, .backoff_auth = 1000
+	};
 	struct relay r = { 0 };
 	struct world w;
 	struct sender_stats st;
@@ -319,7 +328,9 @@ static void test_auth_delivers(void **state)
 /* A relay that takes two connections is not hammered for a third while the two work. */
 static void test_connection_limit_of_the_relay(void **state)
 {
-	struct sender_pace pace = { .idle = 10000, .slow = 60000, .backoff_first = 200, .backoff_most = 800, .backoff_auth = 1000 };
+	struct sender_pace pace = {
+		.idle = 10000, .slow = 60000, .backoff_first = 200, .backoff_most = 800, .backoff_auth = 1000
+	};
 	struct relay r = { 0 };
 	struct world w;
 
@@ -524,11 +535,15 @@ static bool have_sink(void)
 
 static void test_sink(void **state)
 {
-	static const struct { const char *option; enum outcome outcome; enum attempt_phase phase; } rows[] = {
-		{ "-c", OUTCOME_ACCEPTED, PHASE_DOT },        { "-p", OUTCOME_ACCEPTED, PHASE_DOT },
-		{ "-e", OUTCOME_ACCEPTED, PHASE_DOT },        { "-rrcpt", OUTCOME_REFUSED_TEMP, PHASE_RCPT },
+	static const struct {
+		const char *option;
+		enum outcome outcome;
+		enum attempt_phase phase;
+	} rows[] = {
+		{ "-c", OUTCOME_ACCEPTED, PHASE_DOT },          { "-p", OUTCOME_ACCEPTED, PHASE_DOT },
+		{ "-e", OUTCOME_ACCEPTED, PHASE_DOT },          { "-rrcpt", OUTCOME_REFUSED_TEMP, PHASE_RCPT },
 		{ "-frcpt", OUTCOME_REFUSED_PERM, PHASE_RCPT }, { "-r.", OUTCOME_REFUSED_TEMP, PHASE_DOT },
-		{ "-f.", OUTCOME_REFUSED_CONTENT, PHASE_DOT }, { "-fdata", OUTCOME_REFUSED_CONTENT, PHASE_DATA },
+		{ "-f.", OUTCOME_REFUSED_CONTENT, PHASE_DOT },  { "-fdata", OUTCOME_REFUSED_CONTENT, PHASE_DATA },
 	};
 
 	(void)state;
@@ -548,8 +563,10 @@ static void test_sink(void **state)
 		world_run(&w); /* back-off bridges the sink's start */
 		for (int k = 0; k < w.n; k++)
 			if (w.job[k].result.outcome != rows[i].outcome || w.job[k].result.phase != rows[i].phase)
-				fail_msg("smtp-sink %s: %s at %s: %d %s", rows[i].option, outcome_name(w.job[k].result.outcome),
-				         attempt_phase_name(w.job[k].result.phase), w.job[k].result.code, w.job[k].reply);
+				fail_msg("smtp-sink %s: %s at %s: %d %s", rows[i].option,
+					 outcome_name(w.job[k].result.outcome),
+					 attempt_phase_name(w.job[k].result.phase), w.job[k].result.code,
+					 w.job[k].reply);
 		world_close(&w);
 		kill(pid, SIGTERM);
 		waitpid(pid, NULL, 0);

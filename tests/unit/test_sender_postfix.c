@@ -1,5 +1,6 @@
 /* rooms: base model rules net sender */
-/* TLS, AUTH, pipelining and refusals against a real Postfix (tests/system/postfix.sh). Skipped, loudly, when not root or without Postfix. */
+/* TLS, AUTH, pipelining and refusals against a real Postfix (tests/system/postfix.sh). Skipped, loudly, when not root
+ * or without Postfix. */
 #include "sender_world.h"
 
 struct postfix {
@@ -39,8 +40,9 @@ static int setup(void **state)
 		rmdir(postfix.dir);
 		return 0;
 	}
-	have = sscanf(line, "pid=%d port=%d tls_port=%d smtps_port=%d ca=%255s user=%63s password=%63s maildir=%255s", &postfix.pid, &postfix.port,
-	              &postfix.tls_port, &postfix.smtps_port, postfix.ca, postfix.user, postfix.password, postfix.maildir) == 8;
+	have = sscanf(line, "pid=%d port=%d tls_port=%d smtps_port=%d ca=%255s user=%63s password=%63s maildir=%255s",
+		      &postfix.pid, &postfix.port, &postfix.tls_port, &postfix.smtps_port, postfix.ca, postfix.user,
+		      postfix.password, postfix.maildir) == 8;
 	return rc == 0 && have ? 0 : -1;
 }
 
@@ -102,8 +104,10 @@ static const struct {
 	enum tls_mode tls;
 	bool login;
 } good[] = {
-	{ "starttls", STARTTLS, TLS_REQUIRED, true },    { "opportunistic", STARTTLS, TLS_OPPORTUNISTIC, true },
-	{ "smtps", SMTPS, TLS_REQUIRED, true },          { "plain", PLAIN, TLS_NONE, false },
+	{ "starttls", STARTTLS, TLS_REQUIRED, true },
+	{ "opportunistic", STARTTLS, TLS_OPPORTUNISTIC, true },
+	{ "smtps", SMTPS, TLS_REQUIRED, true },
+	{ "plain", PLAIN, TLS_NONE, false },
 	{ "none-offered", PLAIN, TLS_OPPORTUNISTIC, false },
 };
 
@@ -123,7 +127,8 @@ static void test_delivers(void **state)
 		world_run(&w);
 		for (int k = 0; k < w.n; k++)
 			if (w.job[k].result.outcome != OUTCOME_ACCEPTED || w.job[k].result.code != 250)
-				fail_msg("%s: %s: %s", good[i].name, outcome_name(w.job[k].result.outcome), w.job[k].reply);
+				fail_msg("%s: %s: %s", good[i].name, outcome_name(w.job[k].result.outcome),
+					 w.job[k].reply);
 		assert_int_equal(w.relay_down, 0);
 		assert_true(w.took_next >= 90); /* pipelined */
 		world_close(&w);
@@ -160,11 +165,17 @@ static void test_big_over_tls(void **state)
 /* Postfix is strict: MAIL inside a transaction, DATA without recipients and the like are refused with 503 and 554. */
 static void test_refusals_between(void **state)
 {
-	static const struct { const char *local; enum outcome outcome; const char *status; } rows[] = {
-		{ "one", OUTCOME_ACCEPTED, "2.0.0" },    { "baduser", OUTCOME_BAD_ADDRESS, "5.1.1" }, { "two", OUTCOME_ACCEPTED, "2.0.0" },
-		{ "baduser", OUTCOME_BAD_ADDRESS, "5.1.1" }, { "baduser", OUTCOME_BAD_ADDRESS, "5.1.1" }, { "policy", OUTCOME_REFUSED_CONTENT, "5.7.1" },
-		{ "policy", OUTCOME_REFUSED_CONTENT, "5.7.1" }, { "three", OUTCOME_ACCEPTED, "2.0.0" }, { "baduser", OUTCOME_BAD_ADDRESS, "5.1.1" },
-		{ "policy", OUTCOME_REFUSED_CONTENT, "5.7.1" }, { "four", OUTCOME_ACCEPTED, "2.0.0" },
+	static const struct {
+		const char *local;
+		enum outcome outcome;
+		const char *status;
+	} rows[] = {
+		{ "one", OUTCOME_ACCEPTED, "2.0.0" },           { "baduser", OUTCOME_BAD_ADDRESS, "5.1.1" },
+		{ "two", OUTCOME_ACCEPTED, "2.0.0" },           { "baduser", OUTCOME_BAD_ADDRESS, "5.1.1" },
+		{ "baduser", OUTCOME_BAD_ADDRESS, "5.1.1" },    { "policy", OUTCOME_REFUSED_CONTENT, "5.7.1" },
+		{ "policy", OUTCOME_REFUSED_CONTENT, "5.7.1" }, { "three", OUTCOME_ACCEPTED, "2.0.0" },
+		{ "baduser", OUTCOME_BAD_ADDRESS, "5.1.1" },    { "policy", OUTCOME_REFUSED_CONTENT, "5.7.1" },
+		{ "four", OUTCOME_ACCEPTED, "2.0.0" },
 	};
 
 	(void)state;
@@ -177,11 +188,16 @@ static void test_refusals_between(void **state)
 		w.config.connections = 1;
 		world_open(&w);
 		for (size_t i = 0; i < COUNT(rows); i++)
-			world_add(&w, rows[i].local, p == PLAIN ? "between plain\r\n" : p == STARTTLS ? "between starttls\r\n" : "between smtps\r\n")->again = true;
+			world_add(&w, rows[i].local,
+				  p == PLAIN      ? "between plain\r\n"
+				  : p == STARTTLS ? "between starttls\r\n"
+						  : "between smtps\r\n")
+			    ->again = true;
 		world_run(&w);
 		for (size_t i = 0; i < COUNT(rows); i++)
 			if (w.job[i].result.outcome != rows[i].outcome || strcmp(w.job[i].status, rows[i].status) != 0)
-				fail_msg("%zu %s: %s: %d %s", i, rows[i].local, outcome_name(w.job[i].result.outcome), w.job[i].result.code, w.job[i].reply);
+				fail_msg("%zu %s: %s: %d %s", i, rows[i].local, outcome_name(w.job[i].result.outcome),
+					 w.job[i].result.code, w.job[i].reply);
 		assert_int_equal(w.relay_down, 0); /* a dot refused, and MAIL behind it: not the relay's trouble */
 		world_close(&w);
 	}
@@ -257,8 +273,9 @@ static void test_fails_closed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_delivers),  cmocka_unit_test(test_big_over_tls), cmocka_unit_test(test_refusals_between),
-		cmocka_unit_test(test_too_large), cmocka_unit_test(test_fails_closed),
+		cmocka_unit_test(test_delivers),         cmocka_unit_test(test_big_over_tls),
+		cmocka_unit_test(test_refusals_between), cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_fails_closed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

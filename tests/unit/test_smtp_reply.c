@@ -15,8 +15,8 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct {
-	const char *in;    /* what the server sends */
-	const char *told;  /* code|status|lines|text, a line each; `bad` or `fault` ends it */
+	const char *in;   /* what the server sends */
+	const char *told; /* code|status|lines|text, a line each; `bad` or `fault` ends it */
 } rows[] = {
 	{ "250 ok\r\n", "250||1|ok\n" },
 	{ "250 2.1.0 ok\r\n", "250|2.1.0|1|2.1.0 ok\n" },
@@ -147,7 +147,8 @@ static void test_cut_text(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_limits), cmocka_unit_test(test_cut_text) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_limits),
+					    cmocka_unit_test(test_cut_text) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,7 +151,7 @@ CREATE TABLE touch (
 	reserved_at   INTEGER NOT NULL,
 	handed_at     INTEGER NOT NULL DEFAULT 0,
 	first_at      INTEGER NOT NULL,
-	attempts      INTEGER NOT NULL DEFAULT 1 CHECK (attempts > 0),
+	attempts      INTEGER NOT NULL DEFAULT 1 CHECK (attempts > 0), -- a further one only after a refusal: a lost connection is none
 	content       ANY NOT NULL,     -- the digest's 16 bytes; a text that is no digest stays a text
 	provider      TEXT NOT NULL,    -- recipient's domain
 	message_id    TEXT NOT NULL,
