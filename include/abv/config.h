@@ -55,6 +55,23 @@ struct config_value {
 	int line;
 };
 
+/* Where something stands: both numbers from 1. */
+struct config_place {
+	const char *file;
+	int line, column;
+};
+
+/* A step's `template` setting that could be read. Also of steps and sequences that were refused for something else: their
+ * templates are judged all the same, so that everything wrong is told at once. */
+struct config_use {
+	const struct step *step;     /* NULL: the step itself was refused */
+	const char *step_name;       /* "" when it could not be read */
+	const char *template_name;
+	struct config_place at;      /* the setting */
+	struct config_place step_at; /* the step's group */
+	bool order_known;            /* all steps of its sequence, and its gifts_per_ask, could be read */
+};
+
 struct config {
 	const char *path;          /* absolute */
 	const char *dir;           /* where it lies: sequences.d/ and templates/ beside it */
@@ -75,6 +92,8 @@ struct config {
 	size_t sequence_n;
 	struct config_value *value; /* by key */
 	size_t value_n;
+	struct config_use *use;    /* in the order of reading */
+	size_t use_n;
 	char policy_hash[DIGEST_HEX]; /* of everything that caps, windows and order depend on; the same text gives the same hash */
 	void *owned;               /* the loader's memory */
 };
@@ -82,9 +101,14 @@ struct config {
 /* Reads and checks everything. All findings go to `problems`; 0 and *out when there is no error among them, else -1 and NULL.
  * Reading templates and judging them is abv/check.h's. */
 int config_load(const char *path, struct config **out, struct problems *problems);
+/* The same, but *out is set (never NULL) with -1 too: what could be read, to look for further findings, never to act on. Then
+ * policy_hash is "", refused values have their defaults, and sequences lack the steps that were refused. */
+int config_survey(const char *path, struct config **out, struct problems *problems);
 void config_free(struct config **c);
 
 const struct sequence *config_sequence(const struct config *c, const char *name); /* NULL: none */
+/* Where a step of c's sequences and its template setting stand; NULL: it is no step of them. */
+const struct config_use *config_step_use(const struct config *c, const struct step *s);
 
 /* The account of an address: an alias of the configuration, else its registrable domain; "" for free-mail. */
 void config_account(const struct config *c, const char *email, char out[MAILADDR_MAX]);

@@ -63,6 +63,9 @@ int store_contacts(struct store *s, const char *tag, int64_t after, int limit, v
 /* Erases the person: columns, event texts; keeps ids and touches (caps go on holding); a keyed hash of the address stays suppressed.
  * hash becomes the contact's address: "hash:" and DIGEST_HEX - 1 digits; holds at least 64 bytes. */
 int store_contact_forget(struct store *s, int64_t id, int64_t now, char *hash, struct err *e);
+/* After the commit of a forget: the write-ahead log is written back and cut to nothing, so that what was erased is in no file of the
+ * store any more (deleted pages are overwritten). Outside a transaction. */
+int store_scrub(struct store *s, struct err *e);
 int store_contact_engaged(struct store *s, int64_t id, int64_t at, struct err *e);
 
 /* ---- holds, suppressions: what forbids ---- */

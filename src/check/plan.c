@@ -30,30 +30,29 @@ static bool is_first_use(const struct plan *p, size_t sequence_no, size_t step_n
 	return true;
 }
 
-static void tell_step(struct planner *pl, enum severity sev, const struct sequence *q, const struct step *s,
-		      const char *rule, const char *text)
+static void tell_step(struct planner *pl, const struct step *s, const char *rule, const char *text)
 {
-	problems_add(pl->problems, sev, q->file, s->line, 0, rule, "step '%s': %s", s->name, text);
+	const struct config_place *at = &config_step_use(pl->plan->config, s)->step_at;
+
+	problems_add(pl->problems, SEVERITY_ERROR, at->file, at->line, at->column, rule, "step '%s': %s", s->name,
+		     text);
 }
 
-static int template_read(struct planner *pl, const struct sequence *q, const struct step *s, bool tell,
-			 struct template **out)
+/* A file that is not there is told where it is named; what stands in it is told once. */
+static int template_read(struct planner *pl, const struct config_use *use, bool tell, struct template **out)
 {
 	const char *dir = pl->plan->config->template_dir;
 	struct problems again = { 0 };
 	struct stat st;
-	char *path = mem_printf("%s/%s", dir, s->template_name);
+	char *path = mem_printf("%s/%s", dir, use->template_name);
 	int rc = -1;
 	const char *why = stat(path, &st) < 0 ? strerror(errno) : !S_ISREG(st.st_mode) ? "it is no regular file" : NULL;
 
-	if (why) {
-		char *text = mem_printf("template '%s' cannot be read: %s", path, why);
-
-		tell_step(pl, SEVERITY_ERROR, q, s, "missing-file", text);
-		free(text);
-	} else {
-		rc = template_load(dir, s->template_name, pl->plan->layout, out, tell ? pl->problems : &again);
-	}
+	if (why)
+		problems_add(pl->problems, SEVERITY_ERROR, use->at.file, use->at.line, use->at.column, "missing-file",
+			     "step '%s': template '%s' cannot be read: %s", use->step_name, path, why);
+	else
+		rc = template_load(dir, use->template_name, pl->plan->layout, out, tell ? pl->problems : &again);
 	problems_free(&again);
 	free(path);
 	return rc;
@@ -61,9 +60,9 @@ static int template_read(struct planner *pl, const struct sequence *q, const str
 
 /* The gate's findings, with the template's own lines; a finding about the subject or the whole points at the file's
  * first line. */
-static void tell_gate(struct planner *pl, const struct step *s, const struct plan_step *ps)
+static void tell_gate(struct planner *pl, const char *name, const struct plan_step *ps)
 {
-	char *path = mem_printf("%s/%s", pl->plan->config->template_dir, s->template_name);
+	char *path = mem_printf("%s/%s", pl->plan->config->template_dir, name);
 	const struct gate_result *g = &ps->gate;
 	const char *vouched = template_vouched_by(ps->template);
 	size_t before = pl->problems->errors;
@@ -82,9 +81,8 @@ static void tell_gate(struct planner *pl, const struct step *s, const struct pla
 	free(path);
 }
 
-static void step_judge(struct planner *pl, struct plan_sequence *ps, size_t step_no, bool tell)
+static void step_judge(struct planner *pl, const char *name, struct plan_step *step, bool tell)
 {
-	struct plan_step *step = &ps->step[step_no];
 	const char *body = template_body(step->template);
 	struct gate_input in = { .subject = template_subject(step->template),
 				 .text = body,
@@ -94,10 +92,8 @@ static void step_judge(struct planner *pl, struct plan_sequence *ps, size_t step
 				 .first_line = template_body_line(step->template) };
 
 	gate_judge(&in, &step->gate);
-	if (!step->gate.pass)
-		ps->startable = false;
 	if (tell)
-		tell_gate(pl, &ps->sequence->step[step_no], step);
+		tell_gate(pl, name, step);
 }
 
 /* No contact gets the same content twice (invariant 6): the second step would always be skipped. */
@@ -118,7 +114,7 @@ static void check_repeats(struct planner *pl, struct plan_sequence *ps)
 			char *text =
 			    mem_printf("its content is that of step '%s': nobody gets the same twice", q->step[j].name);
 
-			tell_step(pl, SEVERITY_ERROR, q, &q->step[i], "repeat-content", text);
+			tell_step(pl, &q->step[i], "repeat-content", text);
 			free(text);
 			ps->startable = false;
 			break;
@@ -133,6 +129,8 @@ static void check_gifts(struct planner *pl, const struct plan_sequence *ps)
 	const struct sequence *q = ps->sequence;
 	int gifts = 0, needed = q->policy.gifts_per_ask;
 
+	if (!q->step_n || !config_step_use(pl->plan->config, q->step)->order_known)
+		return;
 	for (size_t i = 0; i < q->step_n; i++) {
 		if (!ps->step[i].template)
 			return; /* its kind is unknown; it is an error already */
@@ -145,7 +143,7 @@ static void check_gifts(struct planner *pl, const struct plan_sequence *ps)
 			    "this ask follows %d value step%s%s, but gifts_per_ask is %d: it would never be sent",
 			    gifts, gifts == 1 ? "" : "s", i > (size_t)gifts ? " since the last ask" : "", needed);
 
-			tell_step(pl, SEVERITY_ERROR, q, &q->step[i], "unreachable-ask", text);
+			tell_step(pl, &q->step[i], "unreachable-ask", text);
 			free(text);
 			pl->refused = true;
 		}
@@ -163,17 +161,68 @@ static void sequence_plan(struct planner *pl, size_t no)
 	ps->step = mem_array(q->step_n + 1, sizeof *ps->step);
 	ps->startable = true;
 	for (size_t i = 0; i < q->step_n; i++) {
+		const struct config_use *use = config_step_use(p->config, &q->step[i]);
 		bool tell = is_first_use(p, no, i);
 
-		if (template_read(pl, q, &q->step[i], tell, &ps->step[i].template) < 0) {
+		if (template_read(pl, use, tell, &ps->step[i].template) < 0)
 			pl->refused = true;
+		else
+			step_judge(pl, use->template_name, &ps->step[i], tell);
+		if (!ps->step[i].gate.pass)
 			ps->startable = false;
-		} else {
-			step_judge(pl, ps, i, tell);
-		}
 	}
 	check_repeats(pl, ps);
 	check_gifts(pl, ps);
+}
+
+/* ---- what a refused configuration names ---- */
+
+static bool is_planned(const struct config *c, const struct config_use *use)
+{
+	for (size_t i = 0; use->step && i < c->sequence_n; i++)
+		for (size_t j = 0; j < c->sequence[i].step_n; j++)
+			if (&c->sequence[i].step[j] == use->step)
+				return true;
+	return false;
+}
+
+/* Is what stands in this template told by a sequence, or by a row before this one? */
+static bool is_told(const struct config *c, size_t use_no)
+{
+	const char *name = c->use[use_no].template_name;
+
+	for (size_t i = 0; i < c->use_n; i++)
+		if (!strcmp(c->use[i].template_name, name) && (i < use_no || is_planned(c, &c->use[i])))
+			return true;
+	return false;
+}
+
+/* Templates of steps and sequences that are in no plan, since something else about them is wrong. */
+static void rest_judge(struct planner *pl)
+{
+	const struct config *c = pl->plan->config;
+
+	for (size_t i = 0; i < c->use_n; i++) {
+		struct plan_step step = { 0 };
+		bool tell = !is_told(c, i);
+
+		if (is_planned(c, &c->use[i]))
+			continue;
+		if (template_read(pl, &c->use[i], tell, &step.template) == 0)
+			step_judge(pl, c->use[i].template_name, &step, tell);
+		template_free(&step.template);
+	}
+}
+
+/* Whoever told it: a finding has a line and a column, so that every line that is printed can be read the same way. */
+static void places_complete(struct problems *problems)
+{
+	for (size_t i = 0; i < problems->n; i++) {
+		struct problem *p = &problems->row[i];
+
+		p->line = p->line > 0 ? p->line : 1;
+		p->column = p->column > 0 ? p->column : 1;
+	}
 }
 
 enum plan_status plan_load(const char *path, struct plan **out, struct problems *problems)
@@ -182,18 +231,17 @@ enum plan_status plan_load(const char *path, struct plan **out, struct problems 
 	struct planner pl = { p, problems, false };
 
 	*out = NULL;
-	if (config_load(path, &p->config, problems) < 0) {
-		pl.refused = true;
-		goto out;
-	}
+	bool readable = config_survey(path, &p->config, problems) == 0;
+	/* a template is read without its layout too: only writing a letter takes it */
+	bool framed = template_layout_load(p->config->template_dir, &p->layout, problems) == 0;
+
+	pl.refused = !readable || !framed;
 	p->sequence = mem_array(p->config->sequence_n + 1, sizeof *p->sequence);
-	if (template_layout_load(p->config->template_dir, &p->layout, problems) < 0) {
-		pl.refused = true;
-		goto out;
-	}
 	for (size_t i = 0; i < p->config->sequence_n; i++)
 		sequence_plan(&pl, i);
-out:
+	if (!readable)
+		rest_judge(&pl);
+	places_complete(problems);
 	problems_sort(problems);
 	if (pl.refused) {
 		plan_free(&p);

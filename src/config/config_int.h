@@ -27,8 +27,11 @@ const char *owned_printf(struct owned *o, const char *fmt, ...) __attribute__((f
 /* Where something stands. */
 struct spot {
 	const char *file;
-	int line, column; /* 0: unknown */
+	int line, column; /* from 1; column 1 where nothing better is known */
 };
+
+/* The file as a whole: a finding has a line and a column in any case. */
+struct spot spot_of_file(const char *file);
 
 struct token {
 	bool is_name;
@@ -98,7 +101,7 @@ struct option {
 	size_t offset;
 	const char *fallback; /* as it would be written; NULL: none */
 	bool required;
-	double min, max; /* OPTION_INT, OPTION_NUMBER; times in ms; both 0: any */
+	double min, max; /* OPTION_INT, OPTION_NUMBER; times in ms; n of OPTION_LIMITS; both 0: any */
 	option_set *set; /* NULL: the type's own */
 	const char *help;
 };
@@ -129,7 +132,8 @@ struct reader {
 	const char *scope;  /* of the group being read */
 	const char *prefix; /* of keys in config->value */
 	const char *file;   /* the file being read; "" for defaults */
-	size_t value_cap;
+	size_t value_cap, use_cap;
+	bool gifts_known; /* the installation's gifts_per_ask could be read */
 };
 
 /* Reads a group: each member is set, or told as unknown or wrong; then missing ones get their defaults or are told.
@@ -158,6 +162,8 @@ option_set set_sequence_name, set_step_name, set_template, set_enroll, set_in, s
 
 void value_add(struct reader *r, const char *key, const char *value, struct spot at);
 void values_sort(struct config *c);
+/* Keeps where a step names its template. The row moves with the next call. */
+struct config_use *use_add(struct reader *r, const struct step *s, struct spot at, struct spot step_at);
 void setting_format(const config_setting_t *s, struct buf *out); /* on one line, as it would be written */
 
 /* Days of an .ics calendar's all-day events, sorted, each once. NULL with e set on failure; *n may be 0. Caller frees.
@@ -179,6 +185,8 @@ void policy_tighten(struct reader *r, const struct policy *base, struct policy *
 int64_t policy_gap_least(const struct policy *p);
 /* Where an option was given, else `at`. */
 struct spot given_spot(const struct given *g, const char *key, struct spot at);
+/* Was it given with a value that was refused? */
+bool given_wrong(const struct given *g, const char *key);
 
 /* config->dir/sequences.d, every NAME.conf, in order of name. */
 void sequences_read(struct reader *r);

@@ -46,8 +46,9 @@ static void tell_syntax(struct scan *s, const char *path, const config_t *c)
 {
 	const char *file = config_error_file(c) ? owned_printf(s->owned, "%s/%s", s->dir, config_error_file(c)) : path;
 	const char *text = config_error_text(c);
+	int line = config_error_line(c);
 
-	problems_add(s->problems, SEVERITY_ERROR, file, config_error_line(c), 0, "syntax", "%s",
+	problems_add(s->problems, SEVERITY_ERROR, file, line > 0 ? line : 1, 1, "syntax", "%s",
 		     text ? text : "cannot be parsed");
 }
 
@@ -62,7 +63,7 @@ int file_parse(struct owned *o, const char *path, struct problems *p, config_t *
 	int rc = -1;
 
 	if (file_read(path, &text, &e) < 0) {
-		problems_add(p, SEVERITY_ERROR, path, 0, 0, "missing-file", "%s", e.text);
+		problems_add(p, SEVERITY_ERROR, path, 1, 1, "missing-file", "%s", e.text);
 		goto out;
 	}
 	if (text.len && text.data[text.len - 1] != '\n')

@@ -5,13 +5,18 @@
 
 #include "config_int.h"
 
+struct spot spot_of_file(const char *file)
+{
+	return (struct spot){ file, 1, 1 };
+}
+
 struct spot setting_spot(const struct reader *r, const config_setting_t *s)
 {
 	const struct spot *known = config_setting_get_hook(s);
 
 	if (known)
 		return *known;
-	return (struct spot){ r->file, config_setting_is_root(s) ? 1 : (int)config_setting_source_line(s), 0 };
+	return (struct spot){ r->file, config_setting_is_root(s) ? 1 : (int)config_setting_source_line(s), 1 };
 }
 
 void reader_tell(struct reader *r, enum severity sev, struct spot at, const char *rule, const char *fmt, ...)

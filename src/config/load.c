@@ -67,7 +67,7 @@ static void check_login(struct reader *r, const struct given *g, const char *log
 			const char **password, const char *name)
 {
 	char user_key[64], file_key[64];
-	struct spot none = { r->config->path, 0, 0 };
+	struct spot none = spot_of_file(r->config->path);
 
 	(void)snprintf(user_key, sizeof user_key, "%s.username", login);
 	(void)snprintf(file_key, sizeof file_key, "%s.password_file", login);
@@ -86,7 +86,7 @@ static void check_login(struct reader *r, const struct given *g, const char *log
 static void check_smtp(struct reader *r, const struct given *g)
 {
 	struct config_smtp *smtp = &r->config->smtp;
-	struct spot at = given_spot(g, "smtp.tls", (struct spot){ r->config->path, 0, 0 });
+	struct spot at = given_spot(g, "smtp.tls", spot_of_file(r->config->path));
 
 	check_login(r, g, "smtp", smtp->username, &smtp->password, "smtp.password");
 	if (!*smtp->host || smtp->tls != TLS_NONE)
@@ -103,7 +103,7 @@ static void check_smtp(struct reader *r, const struct given *g)
 static void check_inbox(struct reader *r, const struct given *g)
 {
 	struct config_inbox *in = &r->config->inbox;
-	struct spot none = { r->config->path, 0, 0 };
+	struct spot none = spot_of_file(r->config->path);
 	struct stat st;
 
 	check_login(r, g, "inbox.imap", in->imap_username, &in->imap_password, "imap.password");
@@ -123,7 +123,8 @@ static void check_inbox(struct reader *r, const struct given *g)
 			    "'%s' is no directory", in->maildir);
 	if (!*in->imap_url && !*in->maildir)
 		reader_tell(r, SEVERITY_WARNING, none, "no-inbox",
-			    "no inbox: replies and bounces are only known from what is piped to 'abvctl deliver'");
+			    "no inbox: replies and bounces are only known from what is told with 'abvctl stop', "
+			    "'suppress' and 'hold'");
 }
 
 static void check_paths(struct reader *r, const struct given *g)
@@ -131,7 +132,7 @@ static void check_paths(struct reader *r, const struct given *g)
 	static const char *const key[] = { "store.path", "log.path", "control.socket" };
 	const struct config *c = r->config;
 	const char *const path[] = { c->store_path, c->log_path, c->control_socket };
-	struct spot none = { c->path, 0, 0 };
+	struct spot none = spot_of_file(c->path);
 	size_t room = sizeof((struct sockaddr_un *)0)->sun_path - sizeof ".new"; /* bound as SOCKET.new, then renamed */
 
 	if (strlen(c->control_socket) > room)
@@ -152,6 +153,7 @@ static void main_read(struct reader *r)
 	bool parsed = file_parse(r->owned, c->path, r->problems, &file) == 0;
 
 	group_read(r, "", parsed ? config_root_setting(&file) : NULL, &g);
+	r->gifts_known = parsed && !given_wrong(&g, "cadence.gifts_per_ask");
 	if (!parsed)
 		return;
 	if (!*c->sender.return_path)
@@ -159,17 +161,17 @@ static void main_read(struct reader *r)
 	check_smtp(r, &g);
 	check_inbox(r, &g);
 	check_paths(r, &g);
-	policy_check(r, &c->policy, &g, (struct spot){ c->path, 0, 0 });
+	policy_check(r, &c->policy, &g, spot_of_file(c->path));
 	config_destroy(&file);
 }
 
-int config_load(const char *path, struct config **out, struct problems *problems)
+int config_survey(const char *path, struct config **out, struct problems *problems)
 {
 	struct owned *o = owned_new();
 	struct config *c = owned_alloc(o, 1, sizeof *c);
 	size_t before = problems->errors;
 
-	*out = NULL;
+	*out = c;
 	c->owned = o;
 	c->path = absolute(o, path);
 	c->dir = owned_textn(o, c->path, (size_t)(strrchr(c->path, '/') ? strrchr(c->path, '/') - c->path : 0));
@@ -183,13 +185,19 @@ int config_load(const char *path, struct config **out, struct problems *problems
 	sequences_read(&r);
 	values_sort(c);
 	problems_sort(problems);
-	if (problems->errors > before) {
-		config_free(&c);
+	if (problems->errors > before)
 		return -1;
-	}
 	hash_policy(c);
-	*out = c;
 	return 0;
+}
+
+int config_load(const char *path, struct config **out, struct problems *problems)
+{
+	int rc = config_survey(path, out, problems);
+
+	if (rc < 0)
+		config_free(out);
+	return rc;
 }
 
 void config_free(struct config **c)
@@ -207,6 +215,14 @@ const struct sequence *config_sequence(const struct config *c, const char *name)
 	for (size_t i = 0; i < c->sequence_n; i++)
 		if (!strcmp(c->sequence[i].name, name))
 			return &c->sequence[i];
+	return NULL;
+}
+
+const struct config_use *config_step_use(const struct config *c, const struct step *s)
+{
+	for (size_t i = 0; i < c->use_n; i++)
+		if (c->use[i].step == s)
+			return &c->use[i];
 	return NULL;
 }
 

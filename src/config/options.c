@@ -22,6 +22,8 @@
 #define HOUR       (3600 * SECOND)
 #define DAY        (24 * HOUR)
 #define AT_MOST    (3660 * DAY)
+/* the governor sees this many touches of a contact and a few more (HISTORY_CONTACT_MAX): more would never bite */
+#define CONTACT_LIMIT_MAX 1000
 
 /* clang-format off */
 const struct option config_options[] = {
@@ -79,7 +81,8 @@ const struct option config_options[] = {
 
 	{ "cadence.contact.min_gap", OPTION_GAP, POL(contact_min_gap), WITH("\"3bd\""), ANY, NULL,
 	  "least time between two touches of a contact" },
-	{ "cadence.contact.limits", OPTION_LIMITS, POL(contact), WITH("[\"1 per 7d\", \"4 per 30d\"]"), ANY, NULL,
+	{ "cadence.contact.limits", OPTION_LIMITS, POL(contact), WITH("[\"1 per 7d\", \"4 per 30d\"]"), 1,
+	  CONTACT_LIMIT_MAX, NULL,
 	  "touches of a contact in rolling windows" },
 	{ "cadence.account.min_gap", OPTION_GAP, POL(account_min_gap), OPTIONAL, ANY, NULL,
 	  "least time between two touches of an account" },
@@ -181,7 +184,7 @@ const struct option_doc *config_option_at(int i)
 	static struct option_doc doc[OPTION_MAX];
 	int n = 0;
 
-	while (config_options[n].key && n < i)
+	while (n < i && config_options[n].key)
 		n++;
 	if (i < 0 || !config_options[n].key)
 		return NULL;

@@ -13,6 +13,13 @@ struct spot given_spot(const struct given *g, const char *key, struct spot at)
 	return i >= 0 && g->at[i].file ? g->at[i] : at;
 }
 
+bool given_wrong(const struct given *g, const char *key)
+{
+	int i = option_find("", key);
+
+	return i >= 0 && g->at[i].file && !g->yes[i];
+}
+
 static bool is_given(const struct given *g, const char *key)
 {
 	int i = option_find("", key);

@@ -331,8 +331,7 @@ int scan_text(struct scan *s, const char *file, const char *text, size_t n)
 
 	s->total += n;
 	if (s->total > CONFIG_TOTAL_MAX) {
-		tell(s, (struct spot){ file, 0, 0 }, "too-large",
-		     "with its includes the configuration is larger than 8 MB");
+		tell(s, spot_of_file(file), "too-large", "with its includes the configuration is larger than 8 MB");
 		return -1;
 	}
 	while (c.p < c.end && !c.fatal)

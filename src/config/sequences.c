@@ -212,12 +212,15 @@ static int step_read(struct reader *r, const config_setting_t *group, void *arg)
 	struct spot at = setting_spot(r, group);
 	const char *prefix = r->prefix;
 	size_t before = r->problems->errors;
+	struct config_use *use = NULL;
 
 	*step = (struct step){ .name = "", .template_name = "", .line = at.line };
 	r->base[AT_STEP] = step;
 	r->prefix = row_prefix(r, group, "steps", "name");
 	group_read(r, "sequence.steps.", group, &g);
 	r->prefix = prefix;
+	if (gave(&g, "sequence.steps.", "template"))
+		use = use_add(r, step, g.at[option_find("sequence.steps.", "template")], at);
 	if (r->problems->errors > before)
 		return -1;
 	for (size_t i = 0; i < q->sequence.step_n; i++)
@@ -225,6 +228,8 @@ static int step_read(struct reader *r, const config_setting_t *group, void *arg)
 			return reader_fail(r, config_setting_get_member((config_setting_t *)group, "name"),
 					   "duplicate-step", "step '%s' is there already, in line %d", step->name,
 					   q->step[i].line);
+	if (use)
+		use->step = step;
 	q->sequence.step_n++;
 	return 0;
 }
@@ -286,6 +291,14 @@ int set_aliases(struct reader *r, const struct option *o, const config_setting_t
 
 /* ---- a sequence ---- */
 
+static struct spot step_spot(const struct reader *r, const struct sequence *q, const struct step *s)
+{
+	const struct config_use *use = config_step_use(r->config, s);
+
+	return use ? (struct spot){ use->step_at.file, use->step_at.line, use->step_at.column }
+		   : (struct spot){ q->file, s->line, 1 };
+}
+
 /* A step that is skipped before the gap after the touch before it is over is never sent. */
 static void check_expiry(struct reader *r, const struct sequence *q)
 {
@@ -296,14 +309,14 @@ static void check_expiry(struct reader *r, const struct sequence *q)
 
 		if (s->expire && !s->after.business_days && s->after.ms + s->expire <= gap)
 			reader_tell(
-			    r, SEVERITY_ERROR, (struct spot){ q->file, s->line, 0 }, "never-sent",
+			    r, SEVERITY_ERROR, step_spot(r, q, s), "never-sent",
 			    "step '%s' expires before the gap between two touches is over: it would never be sent",
 			    s->name);
 	}
 	if (q->policy.sunset_touches && q->step_n > (size_t)q->policy.sunset_touches)
-		reader_tell(r, SEVERITY_WARNING, (struct spot){ q->file, q->step[q->policy.sunset_touches].line, 0 },
-			    "never-sent", "sunset.touches (%d) ends the sequence before step '%s'",
-			    q->policy.sunset_touches, q->step[q->policy.sunset_touches].name);
+		reader_tell(r, SEVERITY_WARNING, step_spot(r, q, &q->step[q->policy.sunset_touches]), "never-sent",
+			    "sunset.touches (%d) ends the sequence before step '%s'", q->policy.sunset_touches,
+			    q->step[q->policy.sunset_touches].name);
 }
 
 struct gathering {
@@ -337,6 +350,17 @@ static void sequence_keep(struct gathering *all, const struct sequence *q, struc
 	c->sequence = all->row;
 }
 
+/* Whether an ask gets its gifts can only be judged of all steps, and by the number that was meant. */
+static void order_known(struct reader *r, const struct given *g, size_t first_use)
+{
+	static const char gifts[] = "cadence.gifts_per_ask";
+	bool known =
+	    gave(g, "sequence.", "steps") && !given_wrong(g, gifts) && (r->gifts_known || gave(g, "sequence.", gifts));
+
+	for (size_t i = first_use; i < r->config->use_n; i++)
+		r->config->use[i].order_known = known;
+}
+
 static int sequence_read(struct reader *r, const config_setting_t *group, void *arg)
 {
 	struct gathering *all = arg;
@@ -346,6 +370,7 @@ static int sequence_read(struct reader *r, const config_setting_t *group, void *
 	struct spot at = setting_spot(r, group);
 	struct given g;
 	const char *prefix = r->prefix;
+	size_t first_use = r->config->use_n;
 
 	q->file = owned_text(r->owned, at.file);
 	q->line = at.line;
@@ -357,6 +382,7 @@ static int sequence_read(struct reader *r, const config_setting_t *group, void *
 	r->prefix = row_prefix(r, group, "sequence", "name");
 	group_read(r, "sequence.", group, &g);
 	r->prefix = prefix;
+	order_known(r, &g, first_use);
 	policy_tighten(r, base, &q->policy, &g, at);
 	r->base[AT_POLICY] = &r->config->policy;
 	if (!*q->name)
@@ -397,7 +423,7 @@ static void file_sequences(struct reader *r, const char *path, struct gathering 
 			(void)rows_read(r, s, sequence_read, all);
 	}
 	if (!found)
-		reader_tell(r, SEVERITY_ERROR, (struct spot){ path, 1, 0 }, "missing-key", "'sequence' is required");
+		reader_tell(r, SEVERITY_ERROR, spot_of_file(path), "missing-key", "'sequence' is required");
 	config_destroy(&c);
 }
 
@@ -426,7 +452,7 @@ void sequences_read(struct reader *r)
 	int n = scandir(dir, &entry, is_conf, alphasort);
 
 	if (n < 0 && errno != ENOENT)
-		reader_tell(r, SEVERITY_ERROR, (struct spot){ dir, 0, 0 }, "missing-file", "cannot read '%s': %s", dir,
+		reader_tell(r, SEVERITY_ERROR, spot_of_file(dir), "missing-file", "cannot read '%s': %s", dir,
 			    strerror(errno));
 	for (int i = 0; i < n; i++) {
 		file_sequences(r, owned_printf(r->owned, "%s/%s", dir, entry[i]->d_name), &all);
@@ -434,7 +460,7 @@ void sequences_read(struct reader *r)
 	}
 	free(entry);
 	if (!c->sequence_n && r->problems->errors == 0)
-		reader_tell(r, SEVERITY_WARNING, (struct spot){ c->path, 0, 0 }, "no-sequence",
+		reader_tell(r, SEVERITY_WARNING, spot_of_file(c->path), "no-sequence",
 			    "there is no sequence in '%s': nothing will be sent", dir);
 	if (all.row)
 		qsort(all.row, c->sequence_n, sizeof *all.row, by_rank);

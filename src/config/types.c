@@ -246,6 +246,10 @@ int set_limit(struct reader *r, const struct option *o, const config_setting_t *
 	if (l.per_ms < CLOCK_SECOND || l.per_ms > GAP_DAYS_MAX * CLOCK_DAY)
 		return reader_fail(r, s, "out-of-range", "'%s': the window of a limit is 1 s to %d d long", key_of(s),
 				   GAP_DAYS_MAX);
+	if (o->max > 0 && l.n > o->max)
+		return reader_fail(r, s, "out-of-range",
+				   "'%s': a limit here is at most %.0f touches: older ones are not looked at",
+				   key_of(s), o->max);
 	*(struct limit *)at = l;
 	return 0;
 }

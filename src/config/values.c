@@ -72,6 +72,31 @@ void value_add(struct reader *r, const char *key, const char *value, struct spot
 							owned_text(r->owned, at.file), at.line };
 }
 
+static struct config_place place_of(struct spot at)
+{
+	return (struct config_place){ at.file, at.line, at.column };
+}
+
+struct config_use *use_add(struct reader *r, const struct step *s, struct spot at, struct spot step_at)
+{
+	struct config *c = r->config;
+
+	if (c->use_n == r->use_cap) {
+		size_t cap = r->use_cap ? r->use_cap * 2 : 32;
+		struct config_use *row = owned_alloc(r->owned, cap, sizeof *row);
+
+		if (c->use_n)
+			memcpy(row, c->use, c->use_n * sizeof *row);
+		c->use = row;
+		r->use_cap = cap;
+	}
+	c->use[c->use_n] = (struct config_use){ .step_name = s->name,
+						.template_name = s->template_name,
+						.at = place_of(at),
+						.step_at = place_of(step_at) };
+	return &c->use[c->use_n++];
+}
+
 static int by_key(const void *a, const void *b)
 {
 	return strcmp(((const struct config_value *)a)->key, ((const struct config_value *)b)->key);

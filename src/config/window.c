@@ -74,7 +74,7 @@ static int32_t read_clock(const char **p)
 	const char *s = *p;
 	int hour = 0, n = 0;
 
-	while (isdigit((unsigned char)s[n]) && n < 2)
+	while (n < 2 && isdigit((unsigned char)s[n]))
 		hour = hour * 10 + (s[n++] - '0');
 	if (!n || s[n] != ':' || !isdigit((unsigned char)s[n + 1]) || !isdigit((unsigned char)s[n + 2]))
 		return -1;

@@ -17,6 +17,9 @@
 
 struct client {
 	CURL *curl;
+	CURLM *multi;
+	bool begun, done; /* a request; it has its answer, or there will be none */
+	CURLcode result;
 	struct curl_slist *headers;
 	struct buf path, answer;
 	char why[CURL_ERROR_SIZE];
@@ -47,6 +50,7 @@ int client_open(const struct ctl *c, struct client **out, struct err *e)
 		return -1;
 	}
 	cl->curl = curl_easy_init();
+	cl->multi = curl_multi_init();
 	/* libcurl would wait a second for "100 Continue" before a larger body. */
 	cl->headers = curl_slist_append(curl_slist_append(NULL, "Content-Type: application/json"), "Expect:");
 	curl_easy_setopt(cl->curl, CURLOPT_UNIX_SOCKET_PATH, buf_text(&cl->path));
@@ -67,7 +71,10 @@ void client_close(struct client **cl)
 {
 	if (!*cl)
 		return;
+	if ((*cl)->begun)
+		(void)curl_multi_remove_handle((*cl)->multi, (*cl)->curl);
 	curl_easy_cleanup((*cl)->curl);
+	(void)curl_multi_cleanup((*cl)->multi);
 	curl_slist_free_all((*cl)->headers);
 	buf_free(&(*cl)->path);
 	buf_free(&(*cl)->answer);
@@ -99,23 +106,71 @@ static int tell_unreachable(struct client *cl, CURLcode rc, struct err *e)
 		       path);
 }
 
-int client_call(struct client *cl, const char *verb, const char *body, size_t n, json_t **answer, struct err *e)
+/* What can be done now without waiting. */
+static void turn(struct client *cl)
+{
+	int running, left;
+	const CURLMsg *m;
+
+	if (curl_multi_perform(cl->multi, &running) != CURLM_OK) {
+		cl->done = true;
+		cl->result = CURLE_FAILED_INIT;
+	}
+	while ((m = curl_multi_info_read(cl->multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		cl->done = true;
+		cl->result = m->data.result;
+	}
+}
+
+void client_begin(struct client *cl, const char *verb, const char *body, size_t n)
 {
 	char *url = mem_printf("http://abvd/v1/%s", verb);
-	json_error_t bad;
-	long status = 0;
-	CURLcode rc;
+	curl_off_t sent = 0;
 
-	*answer = NULL;
 	buf_clear(&cl->answer);
 	cl->why[0] = '\0';
+	cl->done = false;
+	cl->begun = true;
 	curl_easy_setopt(cl->curl, CURLOPT_URL, url);
 	curl_easy_setopt(cl->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
 	curl_easy_setopt(cl->curl, CURLOPT_POSTFIELDS, body);
-	rc = curl_easy_perform(cl->curl);
 	free(url);
-	if (rc != CURLE_OK)
-		return tell_unreachable(cl, rc, e);
+	(void)curl_multi_add_handle(cl->multi, cl->curl);
+	for (turn(cl); !cl->done; turn(cl)) {
+		(void)curl_easy_getinfo(cl->curl, CURLINFO_SIZE_UPLOAD_T, &sent);
+		if (sent >= (curl_off_t)n)
+			break;
+		(void)curl_multi_poll(cl->multi, NULL, 0, 1000, NULL);
+	}
+}
+
+bool client_wait(struct client *cl, int fd)
+{
+	struct curl_waitfd in = { .fd = fd, .events = CURL_WAIT_POLLIN };
+
+	while (cl->begun && !cl->done) {
+		(void)curl_multi_poll(cl->multi, &in, 1, 1000, NULL);
+		turn(cl);
+		if (in.revents)
+			return cl->done;
+	}
+	return cl->begun;
+}
+
+int client_end(struct client *cl, json_t **answer, struct err *e)
+{
+	json_error_t bad;
+	long status = 0;
+
+	*answer = NULL;
+	for (; !cl->done; turn(cl))
+		(void)curl_multi_poll(cl->multi, NULL, 0, 1000, NULL);
+	(void)curl_multi_remove_handle(cl->multi, cl->curl);
+	cl->begun = false;
+	if (cl->result != CURLE_OK)
+		return tell_unreachable(cl, cl->result, e);
 	curl_easy_getinfo(cl->curl, CURLINFO_RESPONSE_CODE, &status);
 	*answer = json_loadb(buf_text(&cl->answer), cl->answer.len, 0, &bad);
 	if (!json_is_object(*answer)) {
@@ -125,6 +180,12 @@ int client_call(struct client *cl, const char *verb, const char *body, size_t n,
 			       status);
 	}
 	return (int)status;
+}
+
+int client_call(struct client *cl, const char *verb, const char *body, size_t n, json_t **answer, struct err *e)
+{
+	client_begin(cl, verb, body, n);
+	return client_end(cl, answer, e);
 }
 
 int client_ask(struct ctl *c, const char *verb, const struct buf *body, json_t **answer)

@@ -15,6 +15,13 @@ void client_close(struct client **cl);
 /* POST /v1/VERB. The HTTP status and *answer (an object, owned by the caller); -1 with err when there is no answer. */
 int client_call(struct client *cl, const char *verb, const char *body, size_t n, json_t **answer, struct err *e);
 
+/* The same in two halves, so that the caller may work while the daemon does. client_begin returns when the request has
+ * left (or cannot leave: client_end tells); body must live until client_end. */
+void client_begin(struct client *cl, const char *verb, const char *body, size_t n);
+int client_end(struct client *cl, json_t **answer, struct err *e);
+/* Waits until fd can be read; true: what was begun ended before that (client_end does not wait then). */
+bool client_wait(struct client *cl, int fd);
+
 /* A whole verb for a command. body is the request, "" for {}. CTL_OK and *answer (caller: json_decref); else the exit
  * status, the failure is told, and *answer is NULL. A refusal is printed with --json too, because it may carry more
  * than its text. */

@@ -112,13 +112,23 @@ static struct csv_row *row_push(struct csv_reader *r)
 	return &b->row[b->n++];
 }
 
-static void batch_clear(struct csv_batch *b)
+void csv_batch_clear(struct csv_batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		free(b->row[i].error);
 	b->n = b->good = 0;
 	buf_clear(&b->json);
 	buf_clear(&b->raw);
+}
+
+void csv_batch_free(struct csv_batch *b)
+{
+	csv_batch_clear(b);
+	buf_free(&b->json);
+	buf_free(&b->raw);
+	free(b->row);
+	b->row = NULL;
+	b->cap = 0;
 }
 
 static int batch_flush(struct csv_reader *r)
@@ -130,7 +140,7 @@ static int batch_flush(struct csv_reader *r)
 		buf_str(&b->json, b->json.len ? "]}" : "{\"rows\":[]}");
 		rc = r->sink(r->arg, b);
 	}
-	batch_clear(b);
+	csv_batch_clear(b);
 	return rc;
 }
 
@@ -473,10 +483,7 @@ void csv_close(struct csv_reader **r)
 	free((*r)->key);
 	buf_free(&(*r)->header);
 	buf_free(&(*r)->redo);
-	batch_clear(&(*r)->batch);
-	buf_free(&(*r)->batch.json);
-	buf_free(&(*r)->batch.raw);
-	free((*r)->batch.row);
+	csv_batch_free(&(*r)->batch);
 	free(*r);
 	*r = NULL;
 }

@@ -43,6 +43,8 @@ void csv_close(struct csv_reader **r);
 
 const char *csv_header(const struct csv_reader *r,
 		       size_t *n); /* the header's bytes without BOM; NULL before it was read */
+void csv_batch_clear(struct csv_batch *b); /* its memory is kept */
+void csv_batch_free(struct csv_batch *b);
 void csv_row_refuse(struct csv_batch *b, long line, const char *why); /* an unknown line: no effect */
 
 /* csv_text.c */

@@ -1,5 +1,6 @@
-/* abvctl import: a transaction a batch. Importing the same file again is safe, so after a loss the answer is: once
- * more. */
+/* abvctl import: a transaction a batch. While the daemon has one, the next is read and written; batches stay in the
+ * file's order, because of two rows with one address the later stands. Importing the same file again is safe, so after
+ * a loss the answer is: once more. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct import {
 	const char *name;         /* as it is told: "-" is (stdin) */
 	const char *rejects_path; /* NULL: none are kept */
 	FILE *rejects;
+	struct csv_batch flight; /* with the daemon, or only rows that are bad */
 	long long created, changed, same, enrolled, errors;
 	long committed;   /* the last line whose row the daemon has; 0 none */
 	long first;       /* of the batch that failed */
@@ -125,11 +127,11 @@ static void answer_take(struct import *im, struct csv_batch *b, const json_t *an
 	im->enrolled += json_number(answer, "enrolled");
 }
 
-static int batch_post(struct import *im, struct csv_batch *b)
+static int batch_answer(struct import *im, struct csv_batch *b)
 {
 	struct err e = { "" };
 	json_t *answer = NULL;
-	int status = client_call(im->client, "import", b->json.data, b->json.len, &answer, &e);
+	int status = client_end(im->client, &answer, &e);
 	int rc = -1;
 
 	if (status >= 200 && status < 300) {
@@ -151,15 +153,37 @@ static int batch_post(struct import *im, struct csv_batch *b)
 	return rc;
 }
 
+/* Waits for the answer to what is with the daemon, if anything is. */
+static int flight_end(struct import *im)
+{
+	struct csv_batch *b = &im->flight;
+	int rc = 0;
+
+	if (!b->n)
+		return 0;
+	if ((b->good && batch_answer(im, b) < 0) || rows_tell(im, b) < 0)
+		rc = -1;
+	else
+		im->committed = b->row[b->n - 1].last;
+	csv_batch_clear(b);
+	bar_draw(im, false);
+	return rc;
+}
+
+/* The reader gets the buffers of the batch before for its next one. */
 static int on_batch(void *arg, struct csv_batch *b)
 {
 	struct import *im = arg;
+	struct csv_batch empty;
 
-	im->first = b->row[0].line;
-	if (rejects_open(im) < 0 || (b->good && batch_post(im, b) < 0) || rows_tell(im, b) < 0)
+	if (rejects_open(im) < 0 || flight_end(im) < 0)
 		return -1;
-	im->committed = b->row[b->n - 1].last;
-	bar_draw(im, false);
+	empty = im->flight;
+	im->flight = *b;
+	*b = empty;
+	im->first = im->flight.row[0].line;
+	if (im->flight.good)
+		client_begin(im->client, "import", im->flight.json.data, im->flight.json.len);
 	return 0;
 }
 
@@ -172,7 +196,14 @@ static int read_all(struct import *im, int fd)
 	ssize_t n;
 	int rc = 0;
 
-	while (rc == 0 && (n = read(fd, chunk, CHUNK)) != 0) {
+	while (rc == 0) {
+		if (client_wait(im->client, fd) && flight_end(im) < 0) { /* whoever writes to us may take long */
+			rc = -1;
+			break;
+		}
+		n = read(fd, chunk, CHUNK);
+		if (n == 0)
+			break;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
@@ -188,6 +219,8 @@ static int read_all(struct import *im, int fd)
 		rc = csv_end(im->reader, &e);
 	if (rc == 0)
 		rc = rejects_open(im);
+	if (flight_end(im) < 0) /* also what came before a fault in the file */
+		rc = -1;
 	bar_clear(im);
 	if (rc < 0 && im->status == CTL_OK) {
 		(void)fprintf(stderr, "%s:%s\n", im->name, e.text);
@@ -276,6 +309,7 @@ out:
 		im.status = ctl_fail(CTL_FINDINGS, "cannot write '%s': %s", im.rejects_path, strerror(errno));
 	csv_close(&im.reader);
 	client_close(&im.client);
+	csv_batch_free(&im.flight);
 	if (fd != STDIN_FILENO)
 		(void)close(fd);
 	return im.status;

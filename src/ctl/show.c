@@ -384,6 +384,23 @@ int cmd_status(struct ctl *c)
 	return rc;
 }
 
+/* "relay: the relay is not usable: ..."; "goes now" where nothing holds it back. */
+static void queue_reason(const struct ctl *c, const json_t *row, struct table *t)
+{
+	const char *reason = json_text(row, "reason"), *note = json_text(row, "note");
+	struct buf b = { 0 };
+
+	if (!strcmp(json_text(row, "verdict"), "send") && !*reason) {
+		table_add_colour(t, "goes now", c->colour ? '2' : 0);
+		return;
+	}
+	buf_str(&b, reason);
+	if (*note)
+		buf_printf(&b, "%s%s", *reason ? ": " : "", note);
+	table_add(t, buf_text(&b));
+	buf_free(&b);
+}
+
 static void queue_print(const struct ctl *c, const json_t *rows)
 {
 	static const char *const head[] = { "NEXT", "CONTACT", "SEQUENCE", "STEP", "DUE", "REASON", NULL };
@@ -401,7 +418,7 @@ static void queue_print(const struct ctl *c, const json_t *rows)
 		add_cell(&t, row, "sequence", false);
 		add_cell(&t, row, "step", false);
 		add_cell(&t, row, "due", true);
-		add_cell(&t, row, "reason", false);
+		queue_reason(c, row, &t);
 	}
 	print_table(c, &t, "", "nothing waits");
 }

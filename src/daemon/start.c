@@ -38,7 +38,7 @@ static int open_store(struct daemon *d)
 	struct err e = { "" };
 	enum store_status st = store_open(d->plan->config->store_path, &d->store, &e);
 	if (st != STORE_OK)
-		log_error("store path=%s: %s", d->plan->config->store_path, e.text);
+		log_error("%s", e.text);
 	return status[st];
 }
 

@@ -144,6 +144,8 @@ static int op_forget_log(void *arg, const char *address, const char *hash, struc
 {
 	struct daemon *d = arg;
 	wiring_flush(d);
+	if (store_scrub(d->store, e) != 0)
+		return -1;
 	return journal_forget(d->journal, address, hash, left, e);
 }
 

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "abv/json.h"
 #include "abv/log.h"
@@ -20,11 +21,15 @@
 #define STREAK_PAUSES 3
 #define PREFIX "withheld:"
 
+static void withheld_add(struct scheduler *s, int64_t touch_id, int64_t contact_id)
+{
+	s->withheld = mem_grow(s->withheld, s->withheld_n + 1, sizeof *s->withheld);
+	s->withheld[s->withheld_n++] = (struct withheld){ touch_id, contact_id };
+}
+
 static void withheld_row(void *arg, const char *name, const char *value)
 {
-	struct scheduler *s = arg;
-	s->withheld = mem_grow(s->withheld, s->withheld_n + 1, sizeof *s->withheld);
-	s->withheld[s->withheld_n++] = (struct withheld){ strtoll(name + sizeof PREFIX - 1, NULL, 10), strtoll(value, NULL, 10) };
+	withheld_add(arg, strtoll(strchr(name, ':') + 1, NULL, 10), strtoll(value, NULL, 10));
 }
 
 void streak_load(struct scheduler *s)
@@ -54,8 +59,7 @@ int streak_withhold(struct scheduler *s, const struct job *j, const struct enrol
 	snprintf(contact, sizeof contact, "%" PRId64, j->contact_id);
 	if (setting(s, j->delivery.touch_id, contact, e) != 0)
 		return -1;
-	withheld_row(s, "", "");
-	s->withheld[s->withheld_n - 1] = (struct withheld){ j->delivery.touch_id, j->contact_id };
+	withheld_add(s, j->delivery.touch_id, j->contact_id);
 	if (row->enrollment.state != ENROLLMENT_ACTIVE)
 		return 0;
 	return store_enrollment_wait(s->store, row->enrollment.id, REASON_HARD_BOUNCE, CLOCK_NEVER, CLOCK_NEVER, false, e);

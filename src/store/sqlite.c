@@ -345,6 +345,13 @@ int store_commit_now(struct store *s, struct err *e)
 	return err_set(e, "%s", why.text);
 }
 
+int store_scrub(struct store *s, struct err *e)
+{
+	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : err_set(e, "store: the write-ahead log cannot be emptied: %s", sqlite3_errmsg(s->db));
+}
+
 void store_commit(struct store *s, void (*done)(void *arg, int status), void *arg)
 {
 	done(arg, store_commit_now(s, NULL));

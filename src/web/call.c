@@ -210,7 +210,7 @@ static int run_in_transaction(struct call *c)
 	if (store_begin(c->store, &c->err))
 		return call_failed(c);
 	status = c->verb->run(c);
-	if (status != 200 && !c->keep) {
+	if (status != 200 && status != CALL_LATER && !c->keep) {
 		store_rollback(c->store);
 		return status;
 	}

@@ -51,7 +51,10 @@ struct call {
 
 	/* verbs' own, between their functions */
 	struct bulk *bulk;          /* enroll in slices; owned */
-	char address[MAILADDR_MAX]; /* forget */
+	char address[MAILADDR_MAX]; /* forget; suppress: "@domain" */
+	int64_t after;              /* suppress: contacts with greater ids are still to come */
+	enum reason why;            /* suppress */
+	int stopped;                /* suppress */
 	char hash[64];
 	int status; /* test: the outcome, when it came at once */
 };
@@ -87,12 +90,16 @@ bool text_is_clean(const char *s); /* no control characters */
 #define MEMBERS_MAX 4
 struct verb {
 	const char *name;
-	bool writes;                  /* runs inside a transaction that is committed with status 200 */
+	bool writes;                  /* runs inside a transaction that is committed with status 200 or CALL_LATER */
 	int (*run)(struct call *c);   /* the status, or CALL_LATER */
 	int (*after)(struct call *c); /* after the commit: the status */
 	struct member member[MEMBERS_MAX + 1];
 };
 extern const struct verb control_verbs[]; /* by name; the last has none */
+
+/* A verb in slices goes on for so long before the loop has its turn; so many rows lie between two looks at the clock. */
+#define SLICE_MS   20
+#define SLICE_ROWS 32
 
 int verb_config(struct call *c);
 int verb_enroll(struct call *c);

@@ -35,7 +35,7 @@ void row_free(struct row *r);
 
 /* The row as a contact, over what is known (NULL: a new one): columns and attributes that the row does not have stay as
  * they were; the consent's source and time go with the consent. Texts are the row's, the known contact's, or in `keep`,
- * which the caller frees. */
+ * which is empty and the caller's. */
 void row_contact(const struct row *r, const struct contact *known, const struct config *config, struct contact *out,
 		 struct buf *keep);
 

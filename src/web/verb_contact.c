@@ -9,7 +9,6 @@
 #include "control_int.h"
 
 #define HOLD_REASON_MAX 63
-#define SCAN_ROWS       500
 #define FORGET_PREFIX   "forget:" /* settings: persons whose log lines are still to be rewritten; value: the address */
 
 int verb_stop(struct call *c)
@@ -110,7 +109,7 @@ static int target_read(struct call *c, char target[MAILADDR_MAX])
 
 struct id_list {
 	const char *domain; /* with its '@' */
-	int64_t *id;
+	int64_t id[SLICE_ROWS];
 	size_t n;
 	int64_t last;
 };
@@ -121,31 +120,51 @@ static void domain_row(void *arg, const struct contact *contact)
 	const char *at = strrchr(contact->email, '@');
 
 	l->last = contact->id;
-	if (!at || strcmp(at, l->domain) != 0)
-		return;
-	l->id = mem_grow(l->id, l->n + 1, sizeof(*l->id));
-	l->id[l->n++] = contact->id;
+	if (at && !strcmp(at, l->domain))
+		l->id[l->n++] = contact->id;
 }
 
-static int stop_domain(struct call *c, const char *domain, enum reason why, int *n)
+/* The next rows: how many there were, -1. */
+static int domain_rows(struct call *c)
 {
-	struct id_list l = { .domain = domain };
+	struct id_list l = { .domain = c->address, .last = c->after };
 	struct contact *contact = NULL;
-	int rows, rc = 0;
+	int rows = store_contacts(c->store, NULL, c->after, SLICE_ROWS, domain_row, &l, &c->err), rc = 0;
 
-	do
-		rows = store_contacts(c->store, NULL, l.last, SCAN_ROWS, domain_row, &l, &c->err);
-	while (rows == SCAN_ROWS);
-	if (rows < 0)
-		rc = -1;
-	for (size_t i = 0; i < l.n && !rc; i++) {
-		rc = store_contact_by_id(c->store, l.id[i], &contact, &c->err) < 0 ? -1 : 0;
-		if (!rc && contact)
-			rc = contact_stop(c, contact, NULL, why, n);
+	for (size_t i = 0; i < l.n && rows >= 0 && rc >= 0; i++) {
+		rc = store_contact_by_id(c->store, l.id[i], &contact, &c->err);
+		if (rc > 0)
+			rc = contact_stop(c, contact, NULL, c->why, &c->stopped);
 		contact_free(&contact);
 	}
-	free(l.id);
-	return rc;
+	c->after = l.last;
+	return rc < 0 ? -1 : rows;
+}
+
+/* Behind the commit of the suppression, which forbids every message at once: the enrollments' ends may take their time.
+ */
+static int domain_step(struct call *c)
+{
+	int64_t end = clock_mono() + SLICE_MS;
+	int rows;
+
+	if (store_begin(c->store, &c->err))
+		return call_failed(c);
+	do
+		rows = domain_rows(c);
+	while (rows == SLICE_ROWS && clock_mono() < end);
+	if (rows < 0) {
+		store_rollback(c->store);
+		return call_failed(c);
+	}
+	if (store_commit_now(c->store, &c->err))
+		return call_failed(c);
+	if (rows == SLICE_ROWS) {
+		c->ops->changed(c->ops->arg);
+		return CALL_LATER;
+	}
+	json_add_int(&c->out, "stopped", c->stopped);
+	return 200;
 }
 
 static int suppress_event(struct call *c, const struct contact *contact, const char *target, enum reason why,
@@ -161,24 +180,31 @@ static int suppress_event(struct call *c, const struct contact *contact, const c
 	return rc;
 }
 
+/* 200, CALL_LATER for a domain, or a refusal. */
 static int suppress(struct call *c, const char *target, enum reason why, const char *note)
 {
 	struct contact *contact = NULL;
 	int fresh, n = 0, rc = 0;
 
 	if (*target != '@' && store_contact_by_email(c->store, target, &contact, &c->err) < 0)
-		return -1;
+		return call_failed(c);
 	fresh = store_suppress(c->store, target, why, note, c->now, &c->err);
 	if (fresh < 0 || (fresh && suppress_event(c, contact, target, why, note)))
 		rc = -1;
-	if (!rc && *target == '@')
-		rc = stop_domain(c, target, why, &n);
-	else if (!rc && contact)
+	if (!rc && contact)
 		rc = contact_stop(c, contact, NULL, why, &n);
 	contact_free(&contact);
+	if (rc)
+		return call_failed(c);
 	json_add_bool(&c->out, "changed", fresh > 0);
+	if (*target == '@') {
+		(void)snprintf(c->address, sizeof(c->address), "%s", target);
+		c->why = why;
+		c->step = domain_step;
+		return CALL_LATER;
+	}
 	json_add_int(&c->out, "stopped", n);
-	return rc;
+	return 200;
 }
 
 int verb_suppress(struct call *c)
@@ -198,7 +224,7 @@ int verb_suppress(struct call *c)
 		why = known[i];
 		note = "";
 	}
-	return suppress(c, target, why, note) ? call_failed(c) : 200;
+	return suppress(c, target, why, note);
 }
 
 /* ---- unsuppress ---- */

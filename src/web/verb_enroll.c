@@ -8,9 +8,6 @@
 #include "abv/mem.h"
 #include "control_int.h"
 
-#define SLICE_MS   20
-#define SLICE_ROWS 32 /* rows between two looks at the clock: also bounds how far a slice overshoots */
-
 struct bulk {
 	char *sequence, *tag; /* owned; tag NULL: all */
 	int64_t after;        /* contacts with greater ids are still to come */

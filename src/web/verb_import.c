@@ -18,6 +18,9 @@ struct import {
 	int64_t put[3]; /* by enum put_result */
 	int64_t enrolled;
 	struct buf errors; /* elements */
+	struct buf detail; /* of an event */
+	struct buf keep;   /* of the row that is being stored */
+	bool enrolls;      /* there is a sequence that enrolls by itself */
 };
 
 /* ---- reading ---- */
@@ -70,17 +73,15 @@ static void rows_take(struct import *im, const json_t *rows)
 
 /* ---- storing ---- */
 
-static int import_event(struct call *c, const struct contact *contact)
+static int import_event(struct import *im, const struct contact *contact)
 {
-	struct buf detail = { 0 };
-	int rc;
+	struct buf *detail = &im->detail;
 
-	answer_text(&detail, "timezone", contact->timezone);
-	answer_text(&detail, "consent", contact->consent);
-	json_add_time(&detail, "consent_at", contact->consent_at);
-	rc = call_event(c, EVENT_CONTACT_IMPORTED, contact, NULL, "", "", buf_text(&detail));
-	buf_free(&detail);
-	return rc;
+	buf_clear(detail);
+	answer_text(detail, "timezone", contact->timezone);
+	answer_text(detail, "consent", contact->consent);
+	json_add_time(detail, "consent_at", contact->consent_at);
+	return call_event(im->call, EVENT_CONTACT_IMPORTED, contact, NULL, "", "", buf_text(detail));
 }
 
 static bool enrolls_itself(const struct sequence *s, const struct contact *contact)
@@ -93,21 +94,20 @@ static bool enrolls_itself(const struct sequence *s, const struct contact *conta
 	return false;
 }
 
-static int enroll_imported(struct import *im, int64_t id)
+/* Also of a row that changed nothing: the sequence may be newer than the contact. Its refusal is no news then. */
+static int enroll_imported(struct import *im, const struct contact *contact, bool log_refusal)
 {
 	const struct config *config = im->plan->config;
 	struct call *c = im->call;
-	struct contact *contact = NULL;
 	enum reason why;
-	int rc = store_contact_by_id(c->store, id, &contact, &c->err) < 0 ? -1 : 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < config->sequence_n && rc >= 0 && contact; i++) {
+	for (size_t i = 0; i < config->sequence_n && rc >= 0 && im->enrolls; i++) {
 		if (!enrolls_itself(&config->sequence[i], contact))
 			continue;
-		rc = c->ops->enroll(c->ops->arg, contact, &config->sequence[i], true, &why, &c->err);
+		rc = c->ops->enroll(c->ops->arg, contact, &config->sequence[i], log_refusal, &why, &c->err);
 		im->enrolled += rc == 1;
 	}
-	contact_free(&contact);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -115,27 +115,25 @@ static int row_store(struct import *im, const struct row *r)
 {
 	struct call *c = im->call;
 	struct contact *known = NULL, fresh;
-	struct buf keep = { 0 };
 	enum put_result result = PUT_SAME;
 	int rc = -1;
 
 	if (store_contact_by_email(c->store, r->email, &known, &c->err) < 0)
 		goto out;
-	row_contact(r, known, im->plan->config, &fresh, &keep);
+	buf_clear(&im->keep);
+	row_contact(r, known, im->plan->config, &fresh, &im->keep);
 	if (store_contact_put(c->store, &fresh, c->now, &result, &fresh.id, &c->err))
 		goto out;
 	im->put[result]++;
-	rc = 0;
-	if (result == PUT_SAME)
-		goto out;
-	rc = import_event(c, &fresh);
+	fresh.created_at = known ? known->created_at : c->now; /* a consent without its date is as old */
+	fresh.engaged_at = known ? known->engaged_at : 0;
+	rc = result == PUT_SAME ? 0 : import_event(im, &fresh);
 	if (!rc && result == PUT_CHANGED) /* zone, consent, values for placeholders: every wait may look different */
 		rc = store_wake_contact(c->store, fresh.id, c->now, &c->err);
 	if (!rc)
-		rc = enroll_imported(im, fresh.id);
+		rc = enroll_imported(im, &fresh, result != PUT_SAME);
 out:
 	contact_free(&known);
-	buf_free(&keep);
 	return rc;
 }
 
@@ -161,6 +159,8 @@ int verb_import(struct call *c)
 
 	if (n > ROWS_MAX)
 		return call_refuse(c, 400, "rows: these are %zu, more than %d", n, ROWS_MAX);
+	for (size_t i = 0; i < im.plan->config->sequence_n; i++)
+		im.enrolls |= im.plan->config->sequence[i].enroll != ENROLL_MANUAL;
 	im.row = mem_array(n + 1, sizeof(*im.row));
 	rows_take(&im, rows);
 	for (size_t i = 0; i < im.n && !rc; i++) {
@@ -172,5 +172,7 @@ int verb_import(struct call *c)
 		row_free(&im.row[i]);
 	free(im.row);
 	buf_free(&im.errors);
+	buf_free(&im.detail);
+	buf_free(&im.keep);
 	return rc ? call_failed(c) : 200;
 }

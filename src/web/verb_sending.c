@@ -9,6 +9,7 @@
 
 #define QUEUE_LIMIT     20
 #define QUEUE_LIMIT_MAX 10000
+#define QUEUE_ASK_MAX   500 /* an answer costs some 50 us, and all are given in one turn of the loop */
 
 /* ---- pause, resume: settings "paused" (all sending) and "paused:SEQUENCE" ---- */
 
@@ -66,9 +67,35 @@ int verb_pause_after(struct call *c)
 
 /* ---- queue ---- */
 
+struct queue {
+	struct call *call;
+	int asked, rc;
+};
+
+/* Due, and no reason was told: nobody has asked about it since. What holds it back is asked now. */
+static void queue_ask(struct queue *q, int64_t id)
+{
+	struct call *c = q->call;
+	struct enrollment_row *row = NULL;
+	struct next_step next = { 0 };
+
+	if (q->rc < 0 || q->asked++ >= QUEUE_ASK_MAX)
+		return;
+	q->rc = store_enrollment(c->store, id, &row, &c->err);
+	if (q->rc > 0)
+		q->rc = c->ops->next(c->ops->arg, row, &next, &c->err);
+	if (q->rc >= 0 && row) {
+		json_add_str(&c->out, "verdict", verdict_kind_name(next.verdict.kind));
+		answer_text(&c->out, "reason", reason_name(next.verdict.reason));
+		answer_text(&c->out, "note", next.note);
+	}
+	enrollment_row_free(&row);
+}
+
 static void queue_row(void *arg, const struct enrollment *en, const char *email)
 {
-	struct call *c = arg;
+	struct queue *q = arg;
+	struct call *c = q->call;
 	const char *reason = reason_name(en->wait);
 
 	answer_element(&c->out, '{');
@@ -82,17 +109,20 @@ static void queue_row(void *arg, const struct enrollment *en, const char *email)
 	else if (en->wait == REASON_NONE && en->next_at > c->now)
 		reason = reason_name(REASON_AFTER);
 	answer_text(&c->out, "reason", reason);
+	if (en->wait == REASON_NONE && en->next_at <= c->now)
+		queue_ask(q, en->id);
 	buf_char(&c->out, '}');
 }
 
 int verb_queue(struct call *c)
 {
 	int64_t limit = call_integer(c, "limit", QUEUE_LIMIT);
+	struct queue q = { .call = c };
 
 	if (limit < 1 || limit > QUEUE_LIMIT_MAX)
 		return call_refuse(c, 400, "limit: this must be 1 to %d", QUEUE_LIMIT_MAX);
 	answer_open(&c->out, "rows", '[');
-	if (store_queue(c->store, (int)limit, queue_row, c, &c->err))
+	if (store_queue(c->store, (int)limit, queue_row, &q, &c->err) || q.rc < 0)
 		return call_failed(c);
 	buf_char(&c->out, ']');
 	return 200;

@@ -13,11 +13,13 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -183,6 +185,8 @@ struct world {
 	int slots;
 	bool eager; /* acts inside the callbacks, which a scheduler must not, but a sender must bear */
 	bool hold;  /* hands nothing */
+	void (*before_hand)(void *arg);
+	void *before_arg;
 	bool stop_on_down, stop_on_body;
 	int relay_down, relay_up, bodies, slots_gone, took_next;
 	char down_why[600];
@@ -218,6 +222,8 @@ static inline void world_hand(struct world *w, struct job *j)
 		w->d->withdraw(w->d->arg, &j->d);
 		return;
 	}
+	if (w->before_hand)
+		w->before_hand(w->before_arg);
 	next = j->takes_next ? world_next(w) : NULL;
 	w->took_next += next != NULL;
 	j->is = HANDED;
@@ -417,6 +423,28 @@ static inline struct job *world_add(struct world *w, const char *local, const ch
 	j->m.data = j->data.data;
 	j->m.size = j->data.len;
 	return j;
+}
+
+static inline int free_port(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof sa;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	close(fd);
+	return ntohs(sa.sin_port);
+}
+
+static inline void world_add_many(struct world *w, int n)
+{
+	char local[32];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(local, sizeof local, "good%d", i);
+		world_add(w, local, "some text\r\n")->again = true;
+	}
 }
 
 static inline void world_run(struct world *w)

@@ -285,6 +285,18 @@ static void test_warnings(void **state)
 	assert_false(warned(BASE "inbox = { maildir = \"m\"; };\n", "no-inbox"));
 	assert_true(warned(BASE, "no-sequence"));
 	assert_true(warned(BASE "cadence = { gifts_per_ask = 8; };\n", "unreachable-ask"));
+	struct problems p = { 0 };
+	struct config *c = NULL;
+
+	config_dir_put("abvd.conf", BASE_CONFIG "smtp = { url = \"smtp://x\"; tls = \"none\"; };\n");
+	assert_int_equal(config_load(config_dir_path("abvd.conf"), &c, &p), 0);
+	char *found = config_dir_findings(&p, SEVERITY_WARNING);
+
+	/* of the file as a whole: its first line and column */
+	assert_string_equal(found, "abvd.conf:1:1 no-inbox\nabvd.conf:1:1 no-sequence\nabvd.conf:6:28 tls-none\n");
+	free(found);
+	config_free(&c);
+	problems_free(&p);
 }
 
 #define SEQUENCE(name, more) "{ name = \"" name "\"; steps = ( { name = \"one\"; template = \"one.md\"; } ); " more " }"

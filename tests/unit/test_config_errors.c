@@ -21,7 +21,7 @@ struct row {
 
 static const struct row rows[] = {
 	/* syntax, of every file */
-	{ "sender = {\n", "sequence = {\n name = ;\n};\n", "abvd.conf:2:0 syntax\nsequences.d/a.conf:2:0 syntax\n",
+	{ "sender = {\n", "sequence = {\n name = ;\n};\n", "abvd.conf:2:1 syntax\nsequences.d/a.conf:2:1 syntax\n",
 	  NULL },
 	{ BASE "a = \"open\n", NULL, "abvd.conf:7:5 syntax\n", "never closed" },
 	{ BASE "\"loose\"", NULL, "abvd.conf:7:1 syntax\n", "cannot stand here" },
@@ -29,7 +29,7 @@ static const struct row rows[] = {
 	{ BASE "a = { \"loose\" }", NULL, "abvd.conf:7:7 syntax\n", NULL },
 	{ BASE "consent = { accept = ( \"a\" \"b\", \"c\" ) }", NULL, "", NULL },
 	{ BASE "/* open\n\n", NULL, "abvd.conf:7:1 syntax\n", "never closed" },
-	{ BASE "log = { path = \"x\"; };\n", NULL, "abvd.conf:7:0 syntax\n", "duplicate" },
+	{ BASE "log = { path = \"x\"; };\n", NULL, "abvd.conf:7:1 syntax\n", "duplicate" },
 	{ BASE "# the end has no newline", NULL, "", NULL },
 	{ BASE "@include \"none.conf\"\n", NULL, "abvd.conf:7:10 missing-file\n", "none.conf" },
 	{ BASE "@include \"sequences.d\"\n", "sequence = { name = \"a\"; steps = (" S1 "); };",
@@ -88,6 +88,17 @@ static const struct row rows[] = {
 	{ BASE "cadence = { contact = { limits = [\"0 per 7d\"]; }; };\n", NULL, "abvd.conf:7:35 bad-value\n", NULL },
 	{ BASE "cadence = { contact = { limits = [\"1 per 7bd\"]; }; };\n", NULL, "abvd.conf:7:35 bad-value\n", NULL },
 	{ BASE "cadence = { contact = { limits = [\"1 per 0d\"]; }; };\n", NULL, NULL, NULL },
+	/* the governor sees a bounded history of a contact: a limit above it would never bite */
+	{ BASE "cadence = { contact = { limits = [\"1000 per 30d\"]; }; };\n", NULL, "", NULL },
+	{ BASE "cadence = { contact = { limits = [\"1 per 7d\",\n \"1001 per 30d\"]; }; };\n", NULL,
+	  "abvd.conf:8:2 out-of-range\n", "'limits': a limit here is at most 1000 touches" },
+	{ BASE "cadence = { contact = { limits = []; }; };\n",
+	  "sequence = { name = \"a\"; steps = (" S1
+	  ");\n cadence = { contact = { limits = [\"2147483647 per 30d\"]; }; "
+	  "}; };",
+	  "sequences.d/a.conf:2:36 out-of-range\n", "at most 1000 touches" },
+	{ BASE "cadence = { account = { limits = [\"1001 per 1d\"]; }; sender = { limits = [\"99999 per 1d\"]; }; };\n",
+	  NULL, "", NULL },
 	{ BASE "cadence = { contact = { min_gap = \"3 days\"; }; };\n", NULL, "abvd.conf:7:25 bad-value\n", NULL },
 	{ BASE "on_reply = { account_hold = \"3bd\"; };\n", NULL, "abvd.conf:7:14 bad-value\n", "exact unit" },
 	{ BASE "cadence = { window = { days = \"monday\"; }; };\n", NULL, "abvd.conf:7:24 bad-value\n", NULL },
@@ -128,10 +139,10 @@ static const struct row rows[] = {
 
 	/* keys that are missing */
 	{ "\n", NULL,
-	  "abvd.conf:1:0 missing-key\nabvd.conf:1:0 missing-key\nabvd.conf:1:0 missing-key\nabvd.conf:1:0 missing-key\n"
-	  "abvd.conf:1:0 missing-key\nabvd.conf:1:0 missing-key\nabvd.conf:1:0 missing-key\n",
+	  "abvd.conf:1:1 missing-key\nabvd.conf:1:1 missing-key\nabvd.conf:1:1 missing-key\nabvd.conf:1:1 missing-key\n"
+	  "abvd.conf:1:1 missing-key\nabvd.conf:1:1 missing-key\nabvd.conf:1:1 missing-key\n",
 	  "'sender.from' is required" },
-	{ NULL, "", "sequences.d/a.conf:1:0 missing-key\n", NULL },
+	{ NULL, "", "sequences.d/a.conf:1:1 missing-key\n", NULL },
 	{ NULL, "sequence = { };", "sequences.d/a.conf:1:1 missing-key\nsequences.d/a.conf:1:1 missing-key\n", NULL },
 	{ NULL, "sequence = { name = \"a\"; steps = (); };", "sequences.d/a.conf:1:26 bad-value\n", "at least one" },
 	{ NULL, "sequence = { name = \"a\"; steps = ({}); };",
@@ -181,7 +192,7 @@ static const struct row rows[] = {
 	{ NULL,
 	  "sequence = { name = \"a\"; steps = (" S1
 	  ",\n{ name = \"two\"; template = \"t.md\"; after = \"1d\"; expire = \"1d\"; }); };",
-	  "sequences.d/a.conf:2:0 never-sent\n", NULL },
+	  "sequences.d/a.conf:2:1 never-sent\n", NULL },
 
 	/* a sequence that loosens */
 	{ NULL,
@@ -243,6 +254,8 @@ static int row_check(size_t i)
 	bad |= r->expected && strcmp(found, r->expected) != 0;
 	bad |= !r->expected && !p.errors;
 	bad |= r->message && *(r->expected ? r->expected : "x") && !has_message(&p, r->message);
+	for (size_t k = 0; k < p.n; k++)
+		bad |= p.row[k].line < 1 || p.row[k].column < 1;
 	bad |= (rc == 0) != (p.errors == 0) || (c != NULL) != (rc == 0);
 	if (bad) {
 		print_error("row %zu\n%s\n%s\nexpected:\n%s\nfound:\n%s", i, r->main ? r->main : "",
@@ -285,8 +298,11 @@ static void test_missing_file(void **state)
 	assert_int_equal(config_load(config_dir_path("nul.conf"), &c, &p), -1);
 	assert_int_equal(p.errors, 3);
 	for (size_t i = 0; i < p.n; i++)
-		if (p.row[i].severity == SEVERITY_ERROR)
+		if (p.row[i].severity == SEVERITY_ERROR) {
 			assert_string_equal(p.row[i].rule, "missing-file");
+			assert_int_equal(p.row[i].line, 1);
+			assert_int_equal(p.row[i].column, 1);
+		}
 	problems_free(&p);
 	config_dir_remove();
 }

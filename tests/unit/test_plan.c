@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "abv/check.h"
+#include "abv/mem.h"
 #include "config_dir.h"
 
 #define VALUE_TEXT                                                                                                     \
@@ -24,33 +25,75 @@
 #define STEP(n)   "{ name = \"" n "\"; template = \"" n ".md\"; }"
 #define SEQ(text) "sequence = { name = \"s\";\nsteps = (\n" text ") ; };"
 
+#define OPEN       "Subject: Hello\nKind: value\n\nHi {{first_name,\n"
+#define BROKEN     "templates/broken.md:4:4 placeholder-syntax\n"
+#define EMPTY_WORD "templates/empty.md:6:1 filler-followup\n"
+/* the renderer tells this of the file as a whole */
+#define LAYOUT_WORD "templates/layout.html:1:1 layout\n"
+
 struct row {
 	const char *sequence;
 	enum plan_status status;
 	bool startable;
-	const char *expected; /* errors: "file:line rule\n", any column */
+	const char *expected; /* errors: "file:line:column rule\n" */
+	const char *main;     /* behind BASE, from line 7 on; NULL: nothing */
+	const char *layout;   /* templates/layout.html; NULL: none */
 };
 
 static const struct row rows[] = {
-	{ SEQ(STEP("v1") ",\n" STEP("v2") ",\n" STEP("v3") ",\n" STEP("ask")), PLAN_OK, true, "" },
+	{ SEQ(STEP("v1") ",\n" STEP("v2") ",\n" STEP("v3") ",\n" STEP("ask")), PLAN_OK, true, "", NULL, NULL },
 	{ SEQ(STEP("v1") ",\n" STEP("v2") ",\n" STEP("ask")), PLAN_REFUSED, false,
-	  "sequences.d/s.conf:5 unreachable-ask\n" },
-	{ SEQ(STEP("ask")), PLAN_REFUSED, false, "sequences.d/s.conf:3 unreachable-ask\n" },
+	  "sequences.d/s.conf:5:1 unreachable-ask\n", NULL, NULL },
+	{ SEQ(STEP("ask")), PLAN_REFUSED, false, "sequences.d/s.conf:3:1 unreachable-ask\n", NULL, NULL },
 	{ SEQ(STEP("v1") ",\n" STEP("v2") ",\n" STEP("v3") ",\n" STEP(
 	      "ask") ",\n{ name = \"again\"; template = \"ask2.md\"; }"),
-	  PLAN_REFUSED, false, "sequences.d/s.conf:7 unreachable-ask\n" },
-	{ SEQ(STEP("v1") ",\n" STEP("none")), PLAN_REFUSED, false, "sequences.d/s.conf:4 missing-file\n" },
+	  PLAN_REFUSED, false, "sequences.d/s.conf:7:1 unreachable-ask\n", NULL, NULL },
+	{ SEQ(STEP("v1") ",\n" STEP("none")), PLAN_REFUSED, false, "sequences.d/s.conf:4:18 missing-file\n", NULL,
+	  NULL },
 	{ SEQ(STEP("v1") ",\n{ name = \"copy\"; template = \"v1.md\"; }"), PLAN_OK, false,
-	  "sequences.d/s.conf:4 repeat-content\n" },
+	  "sequences.d/s.conf:4:1 repeat-content\n", NULL, NULL },
 	{ SEQ(STEP("v1") ",\n{ name = \"copy\"; template = \"v1copy.md\"; }"), PLAN_OK, false,
-	  "sequences.d/s.conf:4 repeat-content\n" },
+	  "sequences.d/s.conf:4:1 repeat-content\n", NULL, NULL },
 	{ "sequence = { name = 3; };", PLAN_REFUSED, false,
-	  "sequences.d/s.conf:1 missing-key\nsequences.d/s.conf:1 wrong-type\n" },
+	  "sequences.d/s.conf:1:1 missing-key\nsequences.d/s.conf:1:14 wrong-type\n", NULL, NULL },
+
+	/* the configuration is wrong, and the templates are judged all the same */
+	{ SEQ(STEP("empty") ",\n" STEP("none") ",\n" STEP("broken")), PLAN_REFUSED, false,
+	  "abvd.conf:7:1 unknown-key\nsequences.d/s.conf:4:18 missing-file\n" BROKEN EMPTY_WORD, "foo = 1;\n", NULL },
+	{ SEQ(STEP("v1") ",\n" STEP("ask")), PLAN_REFUSED, false,
+	  "abvd.conf:7:1 unknown-key\nsequences.d/s.conf:4:1 unreachable-ask\n", "foo = 1;\n", NULL },
+	{ SEQ(STEP("broken")), PLAN_REFUSED, false, "abvd.conf:7:1 syntax\n" BROKEN, "foo = ;\n", NULL },
+	/* a step that was refused: its template is judged, told once, and nothing is said of asks without it */
+	{ SEQ("{ name = \"x\"; template = \"broken.md\"; foo = 1; },\n{ name = \"y\"; after = 3; template = "
+	      "\"broken.md\"; },\n{ name = \"z\"; after = 3; template = \"none.md\"; },\n" STEP("ask")),
+	  PLAN_REFUSED, false,
+	  "sequences.d/s.conf:3:39 unknown-key\nsequences.d/s.conf:4:15 wrong-type\nsequences.d/s.conf:5:15 "
+	  "wrong-type\nsequences.d/s.conf:5:26 missing-file\n" BROKEN,
+	  NULL, NULL },
+	{ SEQ("{ name = \"x\"; template = \"broken.md\"; foo = 1; },\n" STEP("broken")), PLAN_REFUSED, false,
+	  "sequences.d/s.conf:3:39 unknown-key\n" BROKEN, NULL, NULL },
+	/* sequences without a name, or with another's */
+	{ "sequence = ( { steps = (\n" STEP("broken") "); },\n{ name = \"s\"; steps = (" STEP(
+	      "v1") "); },\n{ name = \"s\"; steps = (\n" STEP("none") "); } );",
+	  PLAN_REFUSED, false,
+	  "sequences.d/s.conf:1:14 missing-key\nsequences.d/s.conf:4:3 duplicate-sequence\nsequences.d/s.conf:5:18 "
+	  "missing-file\n" BROKEN,
+	  NULL, NULL },
+	/* how many gifts an ask needs is not known */
+	{ SEQ(STEP("ask")), PLAN_REFUSED, false, "abvd.conf:7:13 wrong-type\n",
+	  "cadence = { gifts_per_ask = \"0\"; };\n", NULL },
+	{ "sequence = { name = \"s\"; cadence = { gifts_per_ask = 4; };\nsteps = (\n" STEP("ask") "); };", PLAN_REFUSED,
+	  false, "abvd.conf:7:13 wrong-type\nsequences.d/s.conf:3:1 unreachable-ask\n",
+	  "cadence = { gifts_per_ask = \"0\"; };\n", NULL },
+	/* nor does a wrong layout hide a wrong template */
+	{ SEQ(STEP("broken")), PLAN_REFUSED, false, BROKEN LAYOUT_WORD, NULL,
+	  "<p>{{{body}}} {{reason_why}} {{postal_address}}</p>" },
 };
 
 static void put_all(void)
 {
 	config_dir_put("abvd.conf", BASE);
+	config_dir_put("templates/broken.md", OPEN);
 	config_dir_put("templates/v1.md", VALUE("one"));
 	config_dir_put("templates/v1copy.md", VALUE("one"));
 	config_dir_put("templates/v2.md", VALUE("two"));
@@ -67,7 +110,8 @@ static char *errors_of(const struct problems *p)
 
 	for (size_t i = 0; i < p->n; i++)
 		if (p->row[i].severity == SEVERITY_ERROR)
-			buf_printf(&b, "%s:%d %s\n", p->row[i].file + n + 1, p->row[i].line, p->row[i].rule);
+			buf_printf(&b, "%s:%d:%d %s\n", p->row[i].file + n + 1, p->row[i].line, p->row[i].column,
+				   p->row[i].rule);
 	return buf_take(&b);
 }
 
@@ -82,6 +126,15 @@ static void print_all(const struct problems *p)
 	}
 }
 
+/* Each finding, warnings too, as file:line:column. */
+static bool has_places(const struct problems *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->row[i].line < 1 || p->row[i].column < 1)
+			return false;
+	return p->n > 0;
+}
+
 static void test_rows(void **state)
 {
 	(void)state;
@@ -92,10 +145,18 @@ static void test_rows(void **state)
 		config_dir_make();
 		put_all();
 		config_dir_put("sequences.d/s.conf", rows[i].sequence);
+		if (rows[i].main) {
+			char *text = mem_printf("%s%s", BASE, rows[i].main);
+
+			config_dir_put("abvd.conf", text);
+			free(text);
+		}
+		if (rows[i].layout)
+			config_dir_put("templates/layout.html", rows[i].layout);
 		enum plan_status status = plan_load(config_dir_path("abvd.conf"), &plan, &p);
 		char *found = errors_of(&p);
 		bool good = status == rows[i].status && (plan != NULL) == (status == PLAN_OK) &&
-			    !strcmp(found, rows[i].expected) &&
+			    !strcmp(found, rows[i].expected) && has_places(&p) &&
 			    (!plan || plan_sequence(plan, "s")->startable == rows[i].startable);
 
 		if (!good) {

@@ -31,6 +31,7 @@ struct cut_conn {
 	struct cutter *c;
 	struct bufferevent *bev;
 	bool first, data;
+	bool whole; /* the last answer left whole */
 	size_t in, out;
 	int message;
 };
@@ -42,13 +43,17 @@ static void conn_free(struct cut_conn *k)
 	free(k);
 }
 
+/* The socket is closed here and now: bufferevent_free leaves that to the loop. */
 static void cut(struct cut_conn *k)
 {
 	struct linger rst = { 1, 0 };
+	evutil_socket_t fd = bufferevent_getfd(k->bev);
 
 	k->c->was_cut = true;
 	if (k->c->reset)
-		setsockopt(bufferevent_getfd(k->bev), SOL_SOCKET, SO_LINGER, &rst, sizeof rst);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &rst, sizeof rst);
+	bufferevent_setfd(k->bev, -1);
+	evutil_closesocket(fd);
 	conn_free(k);
 }
 
@@ -60,7 +65,8 @@ static bool answer(struct cut_conn *k, const char *text)
 	if (write(bufferevent_getfd(k->bev), text, may) != (ssize_t)may)
 		may = 0;
 	k->out += may;
-	return may < n;
+	k->whole = may == n;
+	return k->first && k->out >= k->c->cut_out;
 }
 
 static bool line(struct cut_conn *k, const char *l)
@@ -72,10 +78,10 @@ static bool line(struct cut_conn *k, const char *l)
 			return false;
 		k->data = false;
 		c->got[k->message - 1]++;
-		if (answer(k, "250 2.0.0 taken\r\n"))
-			return true;
-		c->answered[k->message - 1]++;
-		return false;
+		bool now = answer(k, "250 2.0.0 taken\r\n");
+
+		c->answered[k->message - 1] += k->whole;
+		return now;
 	}
 	if (strncmp(l, "EHLO", 4) == 0)
 		return answer(k, c->pipelining ? "250-cut\r\n250 PIPELINING\r\n" : "250 cut\r\n");
@@ -200,6 +206,51 @@ static int run(size_t cut_in, size_t cut_out, bool pipelining, bool reset, bool 
 	return c.was_cut ? unknown : -1;
 }
 
+/* The reset is there when the body is sent, and the word to go on comes at once: that dot was never written, and is not
+ * unknown. */
+static void test_reset_before_the_body(void **state)
+{
+	const size_t after_354 = strlen("220 cut\r\n"
+					"250-cut\r\n250 PIPELINING\r\n"
+					"250 2.1.0 ok\r\n"
+					"250 2.1.0 ok\r\n"
+					"354 go\r\n");
+
+	(void)state;
+	assert_int_equal(run(SIZE_MAX, after_354, true, true, true), 0);
+}
+
+static void cut_all(void *arg)
+{
+	struct cutter *c = arg;
+
+	while (!LIST_EMPTY(&c->open))
+		cut(LIST_FIRST(&c->open));
+}
+
+/* The dot is let go on a connection that was reset unseen: its send fails, and nobody can say how far it got. */
+static void test_send_of_the_dot_fails(void **state)
+{
+	struct cutter c = { .pipelining = true, .reset = true, .cut_in = SIZE_MAX, .cut_out = SIZE_MAX };
+	struct world w;
+
+	(void)state;
+	world_init(&w, 0);
+	w.eager = true;
+	world_open(&w);
+	listen_on(&c, w.base);
+	w.config.port = c.port;
+	w.before_hand = cut_all;
+	w.before_arg = &c;
+	world_add(&w, "m", ".\r\nx\r\n");
+	world_add(&w, "m", ".\r\nx\r\n");
+	world_run(&w);
+	assert_int_equal(w.job[0].result.outcome, OUTCOME_UNKNOWN);
+	assert_int_equal(w.job[1].result.outcome, OUTCOME_NOT_SENT); /* it was to follow in the same packet */
+	evconnlistener_free(c.listener);
+	world_close(&w);
+}
+
 static void run_all(bool pipelining, bool reset, bool eager)
 {
 	int unknown = 0, n;
@@ -249,8 +300,9 @@ static void test_steps_reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pipelined_close), cmocka_unit_test(test_pipelined_reset),
-		cmocka_unit_test(test_pipelined_eager), cmocka_unit_test(test_steps_close),
+		cmocka_unit_test(test_reset_before_the_body), cmocka_unit_test(test_send_of_the_dot_fails),
+		cmocka_unit_test(test_pipelined_close),       cmocka_unit_test(test_pipelined_reset),
+		cmocka_unit_test(test_pipelined_eager),       cmocka_unit_test(test_steps_close),
 		cmocka_unit_test(test_steps_reset),
 	};
 

@@ -1,20 +1,7 @@
 /* rooms: base model rules net sender */
 /* Connections: how many, when they are closed and replaced, back-off and its probe, AUTH and required TLS against a
- * relay without, the end of the daemon, a reload; and Postfix's smtp-sink as a relay that we did not write. */
-#include <netinet/in.h>
-#include <sys/socket.h>
-
+ * relay without, the end of the daemon, a reload. */
 #include "sender_world.h"
-
-static void add_many(struct world *w, int n)
-{
-	char local[32];
-
-	for (int i = 0; i < n; i++) {
-		snprintf(local, sizeof local, "good%d", i);
-		world_add(w, local, "some text\r\n")->again = true;
-	}
-}
 
 static void check_all(struct world *w, const struct relay *r)
 {
@@ -23,18 +10,6 @@ static void check_all(struct world *w, const struct relay *r)
 		assert_int_equal(w->job[i].result.outcome, OUTCOME_ACCEPTED);
 	}
 	assert_int_equal(relay_received(r, NULL), w->n);
-}
-
-static int free_port(void)
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof sa;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
-	close(fd);
-	return ntohs(sa.sin_port);
 }
 
 /* ---- how many ---- */
@@ -49,7 +24,7 @@ static void test_pipelined_chain(void **state)
 	relay_start(&r, "");
 	world_init(&w, r.port);
 	world_open(&w);
-	add_many(&w, 50);
+	world_add_many(&w, 50);
 	world_run(&w);
 	check_all(&w, &r);
 	assert_int_equal(relay_count(&r, "\"connect\"", ""), 1);
@@ -77,7 +52,7 @@ static void test_no_more_than_wanted(void **state)
 		world_init(&w, r.port);
 		w.config.connections = rows[i].connections;
 		world_open(&w);
-		add_many(&w, rows[i].messages);
+		world_add_many(&w, rows[i].messages);
 		world_run(&w);
 		check_all(&w, &r);
 		assert_true(relay_count(&r, "\"connect\"", "") <= rows[i].most);
@@ -99,7 +74,7 @@ static void test_reply_limit_reconnects_at_once(void **state)
 		world_init(&w, r.port);
 		w.config.connections = 2;
 		world_open(&w);
-		add_many(&w, 20);
+		world_add_many(&w, 20);
 		world_run(&w);
 		check_all(&w, &r);
 		assert_int_equal(w.relay_down, 0);
@@ -153,13 +128,13 @@ static void test_idle_quits(void **state)
 	world_init(&w, r.port);
 	world_open(&w);
 	sender_set_pace(w.sender, &pace);
-	add_many(&w, 1);
+	world_add_many(&w, 1);
 	world_run(&w);
 	sender_stats(w.sender, &st);
 	assert_int_equal(st.idle, 1);
 	loop_until_closed(&w);
 	assert_int_equal(w.relay_down, 0);
-	add_many(&w, 1); /* and it opens again when something is wanted */
+	world_add_many(&w, 1); /* and it opens again when something is wanted */
 	world_run(&w);
 	check_all(&w, &r);
 	assert_int_equal(relay_count(&r, "\"connect\"", ""), 2);
@@ -186,7 +161,7 @@ static void test_silent_frees_its_place(void **state)
 	sender_set_pace(w.sender, &pace);
 	for (int i = 0; i < 3; i++)
 		world_add(&w, "silent-dot", NULL);
-	add_many(&w, 10);
+	world_add_many(&w, 10);
 	w.job[0].again = w.job[1].again = w.job[2].again = true; /* one may have been pipelined behind another */
 	world_run(&w);
 	for (int i = 0; i < w.n; i++)
@@ -211,7 +186,7 @@ static void test_slow_answer_is_taken(void **state)
 	world_open(&w);
 	sender_set_pace(w.sender, &pace);
 	world_add(&w, "slow-dot+200", NULL);
-	add_many(&w, 3);
+	world_add_many(&w, 3);
 	world_run(&w);
 	check_all(&w, &r);
 	assert_int_equal(relay_count(&r, "\"connect\"", ""), 2);
@@ -234,7 +209,7 @@ static void test_relay_away_and_back(void **state)
 	w.config.connections = 5;
 	w.stop_on_down = true;
 	world_open(&w);
-	add_many(&w, 10);
+	world_add_many(&w, 10);
 	world_run(&w);
 	assert_int_equal(w.relay_down, 1); /* five connections failed, one back-off */
 	assert_true(w.down_ms >= 4 && w.down_ms <= 6);
@@ -251,6 +226,33 @@ static void test_relay_away_and_back(void **state)
 	check_all(&w, &r);
 	assert_int_equal(w.relay_up, 1);
 	assert_int_equal(w.d->backoff_until_mono(w.d->arg), 0);
+	world_close(&w);
+	relay_remove(&r);
+}
+
+/* All connections fail at once: that is one failure. */
+static void test_one_failure_for_all(void **state)
+{
+	struct sender_pace pace = {
+		.idle = 10000, .slow = 60000, .backoff_first = 50000, .backoff_most = 80000, .backoff_auth = 100000
+	};
+	struct relay r = { 0 };
+	struct world w;
+
+	(void)state;
+	relay_start(&r, "--greeting 421");
+	world_init(&w, r.port);
+	w.config.connections = 5;
+	world_open(&w);
+	sender_set_pace(w.sender, &pace);
+	world_add_many(&w, 10);
+	world_soon(&w);
+	for (int i = 0; i < 500 && relay_count(&r, "\"close\"", "") < 5; i++)
+		loop_for(&w, 10);
+	loop_for(&w, 30);
+	assert_int_equal(relay_count(&r, "\"connect\"", ""), 5);
+	assert_int_equal(w.relay_down, 1);
+	assert_in_range(w.down_ms, 40000, 60000);
 	world_close(&w);
 	relay_remove(&r);
 }
@@ -290,7 +292,7 @@ static void test_down(void **state)
 		w.config.password = row->password;
 		w.stop_on_down = true;
 		world_open(&w);
-		add_many(&w, 5);
+		world_add_many(&w, 5);
 		world_run(&w);
 		if (!strstr(w.down_why, row->why))
 			fail_msg("%s: \"%s\" without \"%s\"", row->args, w.down_why, row->why);
@@ -318,7 +320,7 @@ static void test_auth_delivers(void **state)
 	w.config.username = "user";
 	w.config.password = "se:cr=et";
 	world_open(&w);
-	add_many(&w, 5);
+	world_add_many(&w, 5);
 	world_run(&w);
 	check_all(&w, &r);
 	world_close(&w);
@@ -340,7 +342,7 @@ static void test_connection_limit_of_the_relay(void **state)
 	w.config.connections = 5;
 	world_open(&w);
 	sender_set_pace(w.sender, &pace);
-	add_many(&w, 100);
+	world_add_many(&w, 100);
 	world_run(&w);
 	check_all(&w, &r);
 	assert_true(relay_count(&r, "\"connect\"", "") <= 5 + 3);
@@ -382,7 +384,7 @@ static void test_greylist(void **state)
 	relay_start(&r, "--greylist 3600");
 	world_init(&w, r.port);
 	world_open(&w);
-	add_many(&w, 3);
+	world_add_many(&w, 3);
 	world_run(&w);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(w.job[i].result.outcome, OUTCOME_REFUSED_TEMP);
@@ -470,7 +472,7 @@ static void test_free_in_the_middle(void **state)
 	w.config.connections = 4;
 	w.stop_on_body = true;
 	world_open(&w);
-	add_many(&w, 100);
+	world_add_many(&w, 100);
 	while (w.bodies < 20)
 		world_run(&w);
 	world_close(&w); /* no outcome, no leak */
@@ -490,7 +492,7 @@ static void test_reconfigure(void **state)
 	w.config.connections = 2;
 	w.stop_on_body = w.hold = true;
 	world_open(&w);
-	add_many(&w, 6);
+	world_add_many(&w, 6);
 	while (w.bodies < 2)
 		world_run(&w);
 	fresh = w.config;
@@ -507,72 +509,6 @@ static void test_reconfigure(void **state)
 	relay_remove(&other);
 }
 
-/* ---- a server of others: Postfix's smtp-sink ---- */
-
-static pid_t sink_start(int port, const char *option)
-{
-	char address[32];
-	pid_t pid = fork();
-
-	snprintf(address, sizeof address, "127.0.0.1:%d", port);
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(1);
-		close(2);
-		if (geteuid() == 0)
-			execlp("smtp-sink", "smtp-sink", "-u", "nobody", option, address, "100", (char *)NULL);
-		else
-			execlp("smtp-sink", "smtp-sink", option, address, "100", (char *)NULL);
-		_exit(127);
-	}
-	return pid;
-}
-
-static bool have_sink(void)
-{
-	return access("/usr/sbin/smtp-sink", X_OK) == 0;
-}
-
-static void test_sink(void **state)
-{
-	static const struct {
-		const char *option;
-		enum outcome outcome;
-		enum attempt_phase phase;
-	} rows[] = {
-		{ "-c", OUTCOME_ACCEPTED, PHASE_DOT },          { "-p", OUTCOME_ACCEPTED, PHASE_DOT },
-		{ "-e", OUTCOME_ACCEPTED, PHASE_DOT },          { "-rrcpt", OUTCOME_REFUSED_TEMP, PHASE_RCPT },
-		{ "-frcpt", OUTCOME_REFUSED_PERM, PHASE_RCPT }, { "-r.", OUTCOME_REFUSED_TEMP, PHASE_DOT },
-		{ "-f.", OUTCOME_REFUSED_CONTENT, PHASE_DOT },  { "-fdata", OUTCOME_REFUSED_CONTENT, PHASE_DATA },
-	};
-
-	(void)state;
-	if (!have_sink()) {
-		print_message("!! SKIPPED: no smtp-sink (package postfix)\n");
-		skip();
-	}
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		int port = free_port();
-		pid_t pid = sink_start(port, rows[i].option);
-		struct world w;
-
-		world_init(&w, port);
-		w.config.connections = 10;
-		world_open(&w);
-		add_many(&w, 500);
-		world_run(&w); /* back-off bridges the sink's start */
-		for (int k = 0; k < w.n; k++)
-			if (w.job[k].result.outcome != rows[i].outcome || w.job[k].result.phase != rows[i].phase)
-				fail_msg("smtp-sink %s: %s at %s: %d %s", rows[i].option,
-					 outcome_name(w.job[k].result.outcome),
-					 attempt_phase_name(w.job[k].result.phase), w.job[k].result.code,
-					 w.job[k].reply);
-		world_close(&w);
-		kill(pid, SIGTERM);
-		waitpid(pid, NULL, 0);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -583,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_silent_frees_its_place),
 		cmocka_unit_test(test_slow_answer_is_taken),
 		cmocka_unit_test(test_relay_away_and_back),
+		cmocka_unit_test(test_one_failure_for_all),
 		cmocka_unit_test(test_down),
 		cmocka_unit_test(test_auth_delivers),
 		cmocka_unit_test(test_connection_limit_of_the_relay),
@@ -592,7 +529,6 @@ int main(void)
 		cmocka_unit_test(test_finish_between),
 		cmocka_unit_test(test_free_in_the_middle),
 		cmocka_unit_test(test_reconfigure),
-		cmocka_unit_test(test_sink),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* rooms: base model rules net sender */
-/* TLS, AUTH, pipelining and refusals against a real Postfix (tests/system/postfix.sh). Skipped, loudly, when not root
- * or without Postfix. */
+/* Servers that others wrote: TLS, AUTH, pipelining and refusals against a real Postfix (tests/system/postfix.sh), and
+ * its smtp-sink. Skipped, loudly, when not root or without Postfix. */
 #include "sender_world.h"
 
 struct postfix {
@@ -270,12 +270,78 @@ static void test_fails_closed(void **state)
 		assert_int_equal(delivered("must not arrive\n"), 0);
 }
 
+/* ---- a server of others: Postfix's smtp-sink ---- */
+
+static pid_t sink_start(int port, const char *option)
+{
+	char address[32];
+	pid_t pid = fork();
+
+	snprintf(address, sizeof address, "127.0.0.1:%d", port);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(1);
+		close(2);
+		if (geteuid() == 0)
+			execlp("smtp-sink", "smtp-sink", "-u", "nobody", option, address, "100", (char *)NULL);
+		else
+			execlp("smtp-sink", "smtp-sink", option, address, "100", (char *)NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+static bool have_sink(void)
+{
+	return access("/usr/sbin/smtp-sink", X_OK) == 0;
+}
+
+static void test_sink(void **state)
+{
+	static const struct {
+		const char *option;
+		enum outcome outcome;
+		enum attempt_phase phase;
+	} rows[] = {
+		{ "-c", OUTCOME_ACCEPTED, PHASE_DOT },          { "-p", OUTCOME_ACCEPTED, PHASE_DOT },
+		{ "-e", OUTCOME_ACCEPTED, PHASE_DOT },          { "-rrcpt", OUTCOME_REFUSED_TEMP, PHASE_RCPT },
+		{ "-frcpt", OUTCOME_REFUSED_PERM, PHASE_RCPT }, { "-r.", OUTCOME_REFUSED_TEMP, PHASE_DOT },
+		{ "-f.", OUTCOME_REFUSED_CONTENT, PHASE_DOT },  { "-fdata", OUTCOME_REFUSED_CONTENT, PHASE_DATA },
+	};
+
+	(void)state;
+	if (!have_sink()) {
+		print_message("!! SKIPPED: no smtp-sink (package postfix)\n");
+		skip();
+	}
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int port = free_port();
+		pid_t pid = sink_start(port, rows[i].option);
+		struct world w;
+
+		world_init(&w, port);
+		w.config.connections = 10;
+		world_open(&w);
+		world_add_many(&w, 500);
+		world_run(&w); /* back-off bridges the sink's start */
+		for (int k = 0; k < w.n; k++)
+			if (w.job[k].result.outcome != rows[i].outcome || w.job[k].result.phase != rows[i].phase)
+				fail_msg("smtp-sink %s: %s at %s: %d %s", rows[i].option,
+					 outcome_name(w.job[k].result.outcome),
+					 attempt_phase_name(w.job[k].result.phase), w.job[k].result.code,
+					 w.job[k].reply);
+		world_close(&w);
+		kill(pid, SIGTERM);
+		waitpid(pid, NULL, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_delivers),         cmocka_unit_test(test_big_over_tls),
 		cmocka_unit_test(test_refusals_between), cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_fails_closed),
+		cmocka_unit_test(test_fails_closed),     cmocka_unit_test(test_sink),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
