@@ -97,10 +97,11 @@ static int tell_unreachable(struct client *cl, CURLcode rc, struct err *e)
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(e, "abvd is not reachable: %s is no socket", path);
 	if (access(path, W_OK) < 0) {
+		int why = errno; /* getgrgid has an errno of its own */
 		const struct group *g = getgrgid(st.st_gid);
 
 		return err_set(e, "abvd is not reachable: %s: %s; run as root or as a member of the group %s", path,
-			       strerror(errno), g ? g->gr_name : "of the socket");
+			       strerror(why), g ? g->gr_name : "of the socket");
 	}
 	return err_set(e, "abvd is not reachable: nobody listens on %s; is abvd running? (systemctl status abvd)",
 		       path);

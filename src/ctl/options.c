@@ -111,6 +111,8 @@ int ctl_parse(struct ctl *c, const struct ctl_command *commands, int argc, char 
 		} else if (options && !strncmp(s, "--", 2)) {
 			if (option_parse(c, argc, argv, &i, e) < 0)
 				return -1;
+		} else if (options && (!strcmp(s, "-h") || !strcmp(s, "-V"))) { /* as abvd takes them */
+			*(s[1] == 'h' ? &c->help : &c->version) = true;
 		} else if (options && *s == '-' && s[1]) {
 			return err_set(e, "unknown option '%s'", s);
 		} else if (!c->command) {

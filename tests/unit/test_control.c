@@ -333,7 +333,7 @@ static void test_resources(void **state)
 		{ "queue", "{'limit':5}", 200,
 		  "{'rows':[{'contact':'ann@acme.example','sequence':'import','step':'first','due':'2026-11-24T08:50:"
 		  "00.000Z','next':'2026-11-24T08:50:00.000Z',"
-		  "'reason':null}]}" },
+		  "'verdict':'wait','reason':'account_limit','note':'relay backs off'}]}" },
 		{ "status", "{}", 200,
 		  "{'now':'2026-11-24T08:50:00.000Z','in_flight':3,'events':1,'counts':{'contacts':1,'active':1,'"
 		  "touches':{'unknown':0}},"
@@ -403,6 +403,50 @@ static void test_unknown(void **state)
 	ask(f, "unknown", "", 200, "{'rows':[]}");
 }
 
+/* Who is to wait longer keeps the reason that was told; nobody is asked about them. */
+static void test_queue_asks_those_due(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t later = f->now + CLOCK_DAY;
+
+	ask(f, "import", "{'rows':[" ANN "," BOB ",{'email':'c@c.example','consent':'opt_in'}]}", 200,
+	    "{'enrolled':3}");
+	assert_int_equal(store_begin(f->store, &f->err), 0);
+	assert_int_equal(store_enrollment_wait(f->store, 2, REASON_GIFTS, f->now, f->now, false, &f->err), 0);
+	assert_int_equal(store_enrollment_wait(f->store, 3, REASON_NONE, later, later, false, &f->err), 0);
+	assert_int_equal(store_commit_now(f->store, &f->err), 0);
+	ask(f, "queue", "", 200,
+	    "{'rows':[{'contact':'ann@acme.example','verdict':'wait','reason':'account_limit','note':'relay backs "
+	    "off'},"
+	    "{'contact':'bob@other.example','verdict':null,'reason':'gifts','note':null},"
+	    "{'contact':'c@c.example','verdict':null,'reason':'after','note':null}]}");
+}
+
+/* A sequence that is newer than the contact takes it in with the same file; a refusal is then no news. */
+static void test_import_again_enrolls(void **state)
+{
+	static const char rows[] = "{'rows':[" ANN ",{'email':'v@v.example','consent':'opt_in','tags':'old;vip'},"
+				   "{'email':'n@n.example','tags':'vip'}]}";
+	struct fixture *f = *state;
+	enum enroll_mode how[3];
+	int64_t before;
+
+	for (size_t i = 0; i < 3; i++) {
+		how[i] = f->plan->config->sequence[i].enroll;
+		f->plan->config->sequence[i].enroll = ENROLL_MANUAL;
+	}
+	ask(f, "import", rows, 200, "{'created':3,'enrolled':0}");
+	for (size_t i = 0; i < 3; i++)
+		f->plan->config->sequence[i].enroll = how[i];
+	before = store_event_last(f->store);
+	ask(f, "import", rows, 200, "{'created':0,'changed':0,'same':3,'enrolled':3}");
+	expect_events(f, before, "");
+	ask(f, "import", rows, 200, "{'same':3,'enrolled':0}");
+	expect_events(f, before, "");
+	ask(f, "show", "{'contact':'v@v.example'}", 200,
+	    "{'enrollments':[{'sequence':'import'},{'sequence':'vip','state':'active'}]}");
+}
+
 /* PROTOCOL.md names each verb of the table, and the table each of the document. */
 static void test_verbs_are_documented(void **state)
 {
@@ -430,10 +474,20 @@ int main(void)
 {
 #define ROW(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		ROW(test_bad_requests), ROW(test_import),  ROW(test_import_events),
-		ROW(test_enroll),       ROW(test_stop),    ROW(test_hold),
-		ROW(test_suppress),     ROW(test_pause),   ROW(test_forget),
-		ROW(test_resources),    ROW(test_unknown), cmocka_unit_test(test_verbs_are_documented),
+		ROW(test_bad_requests),
+		ROW(test_import),
+		ROW(test_import_events),
+		ROW(test_enroll),
+		ROW(test_stop),
+		ROW(test_hold),
+		ROW(test_suppress),
+		ROW(test_pause),
+		ROW(test_forget),
+		ROW(test_resources),
+		ROW(test_unknown),
+		ROW(test_queue_asks_those_due),
+		ROW(test_import_again_enrolls),
+		cmocka_unit_test(test_verbs_are_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

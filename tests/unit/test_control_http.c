@@ -241,17 +241,14 @@ static void import_many(struct fixture *f, int n)
 	buf_free(&b);
 }
 
-/* Everybody, in slices: others are served in between, and no turn is long. */
-static void test_slices(void **state)
+/* In slices: others are served in between, and no turn is long. */
+static void in_slices(struct fixture *f, const char *request, const char *expected)
 {
-	struct fixture *f = *state;
 	struct buf b = { 0 };
-	char request[] = "POST /v1/enroll HTTP/1.1\r\nContent-Length: 32\r\n\r\n{\"sequence\":\"manual\",\"all\":true}";
 	int64_t longest = 0;
 	int fd, between = 0;
 	ssize_t n = -1;
 
-	import_many(f, 60000);
 	fd = dial();
 	put(f, fd, request, strlen(request));
 	do {
@@ -267,16 +264,55 @@ static void test_slices(void **state)
 		else if (n < 0) {
 			struct buf other = { 0 };
 
-			assert_int_equal(http(f, "POST /v1/queue", "{}", 2, &other), 200);
+			assert_int_equal(http(f, "POST /v1/queue", "{\"limit\":1}", 11, &other), 200);
 			buf_free(&other);
 			between++;
 		}
 	} while (n != 0);
-	assert_non_null(strstr(buf_text(&b), "\"enrolled\":60000"));
+	assert_non_null(strstr(buf_text(&b), expected));
 	assert_true(between >= 2);
 	assert_in_range(longest, 0, 400); /* 20 and the machine's own pauses */
 	close(fd);
 	buf_free(&b);
+}
+
+static void test_slices(void **state)
+{
+	struct fixture *f = *state;
+
+	import_many(f, 60000);
+	in_slices(f, "POST /v1/enroll HTTP/1.1\r\nContent-Length: 32\r\n\r\n{\"sequence\":\"manual\",\"all\":true}",
+		  "\"enrolled\":60000");
+	in_slices(f, "POST /v1/suppress HTTP/1.1\r\nContent-Length: 23\r\n\r\n{\"target\":\"@c.example\"}",
+		  "\"stopped\":60000");
+}
+
+/* The suppression is committed before the first slice: it holds also when the daemon ends between two. */
+static void test_suppress_first(void **state)
+{
+	struct fixture *f = *state;
+	char request[] = "POST /v1/suppress HTTP/1.1\r\nContent-Length: 23\r\n\r\n{\"target\":\"@c.example\"}";
+	struct store_counts n;
+	int64_t end = clock_mono() + 10000;
+	int fd;
+
+	import_many(f, 20000);
+	ask(f, "enroll", "{'sequence':'manual','all':true}", 200, "{'enrolled':20000}");
+	fd = dial();
+	put(f, fd, request, strlen(request));
+	do {
+		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+		assert_int_equal(store_counts(f->store, &n, &f->err), 0);
+	} while (!n.suppressions && clock_mono() < end);
+	control_close(&f->control);
+	assert_int_equal(store_counts(f->store, &n, &f->err), 0);
+	assert_true(n.enrollments_active > 0);
+	assert_int_equal(store_suppressed(f->store, "c19999@c.example"), REASON_MANUAL);
+	close(fd);
+	open_control(f, f->base);
+	ask(f, "suppress", "{'target':'@c.example'}", 200, "{'changed':false}"); /* again: the rest */
+	assert_int_equal(store_counts(f->store, &n, &f->err), 0);
+	assert_int_equal(n.enrollments_active, 0);
 }
 
 /* Whoever asked for something long goes away: the work goes on, nobody is written to. */
@@ -390,6 +426,7 @@ int main(void)
 		ROW(test_answer_not_taken),
 		ROW(test_many_connections),
 		ROW(test_slices),
+		ROW(test_suppress_first),
 		ROW(test_gone_while_working),
 		ROW(test_later),
 		ROW(test_close_between_slices),
