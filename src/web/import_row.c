@@ -45,8 +45,6 @@ static char *trimmed(const char *s, size_t n)
 /* A number or truth value of a JSON that no CSV was behind stands for its text. NULL: it has none. Caller frees. */
 static char *text_of(const json_t *value)
 {
-	if (json_is_string(value))
-		return mem_strndup(json_string_value(value), json_string_length(value));
 	if (json_is_boolean(value))
 		return mem_strdup(json_is_true(value) ? "true" : "false");
 	if (json_is_integer(value))
@@ -72,7 +70,7 @@ static int row_put(struct row *r, const char *name, const char *value, struct er
 
 	if (strlen(value) > VALUE_MAX)
 		return err_set(e, "%.64s: this is longer than %d bytes", name, VALUE_MAX);
-	while (column < COLUMN_COUNT && strcmp(name, column_name[column]) != 0)
+	while (column < COLUMN_COUNT && (*name != *column_name[column] || strcmp(name, column_name[column]) != 0))
 		column++;
 	if (column < COLUMN_COUNT) {
 		if (!text_is_clean(value))
@@ -98,9 +96,13 @@ static int row_members(json_t *json, struct row *r, struct err *e)
 	json_object_foreach (json, name, value) {
 		if (!strcmp(name, "line") || json_is_null(value))
 			continue;
-		text = text_of(value);
-		rc = text ? row_put(r, name, text, e) : err_set(e, "%.64s: this is no text", name);
-		free(text);
+		if (json_is_string(value)) {
+			rc = row_put(r, name, json_string_value(value), e);
+		} else {
+			text = text_of(value);
+			rc = text ? row_put(r, name, text, e) : err_set(e, "%.64s: this is no text", name);
+			free(text);
+		}
 		if (rc)
 			return -1;
 	}

@@ -118,7 +118,9 @@ static void run_row(const struct row *r, const char *args, bool eager, bool alon
 static void run_rows(const char *args, bool eager, bool alone)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
-		run_row(&rows[i], args, eager, alone);
+		/* an answer during the body: handed eagerly the dot may be out before it is read, and then it answers the dot */
+		if (!eager || rows[i].phase != PHASE_BODY)
+			run_row(&rows[i], args, eager, alone);
 	for (size_t i = 0; i < COUNT(mail_rows); i++)
 		run_row(&mail_rows[i], args, eager, alone);
 }
