@@ -301,7 +301,7 @@ static void test_suppress_first(void **state)
 	fd = dial();
 	put(f, fd, request, strlen(request));
 	do {
-		assert_int_equal(event_base_loop(f->base, EVLOOP_NONBLOCK), 0);
+		assert_int_equal(event_base_loop(f->base, EVLOOP_NONBLOCK | EVLOOP_ONCE), 0);
 		assert_int_equal(store_counts(f->store, &n, &f->err), 0);
 	} while (!n.suppressions && clock_mono() < end);
 	control_close(&f->control);
