@@ -57,7 +57,6 @@ int scheduler_new(struct store *store, const struct clock *clock, const struct p
 	s->due = mem_array(DUE_MAX, sizeof *s->due);
 	s->judged = mem_array(JUDGED_MAX, sizeof *s->judged);
 	TAILQ_INIT(&s->jobs);
-	TAILQ_INIT(&s->slots);
 	pause_load(s);
 	streak_load(s);
 	if (record_recovery(s, e) != 0 || plan_apply(s, e) != 0) {
@@ -72,16 +71,12 @@ void scheduler_free(struct scheduler **sp)
 {
 	struct scheduler *s = *sp;
 	struct job *j, *t;
-	struct slot_entry *e;
 	if (s == NULL)
 		return;
 	*sp = NULL;
 	TAILQ_FOREACH_SAFE (j, &s->jobs, link, t)
 		job_free(s, &j);
-	while ((e = TAILQ_FIRST(&s->slots)) != NULL) {
-		TAILQ_REMOVE(&s->slots, e, link);
-		free(e);
-	}
+	free(s->slot);
 	pause_clear(&s->paused);
 	rate_free(&s->rate);
 	rendered_free(&s->rendered);

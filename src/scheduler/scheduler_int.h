@@ -65,12 +65,6 @@ struct job {
 };
 TAILQ_HEAD(job_list, job);
 
-struct slot_entry {
-	TAILQ_ENTRY(slot_entry) link;
-	struct delivery_slot *slot;
-};
-TAILQ_HEAD(slot_list, slot_entry);
-
 struct due_entry {
 	int64_t enrollment_id, due_at;
 	int32_t priority;
@@ -111,7 +105,8 @@ struct scheduler {
 	const struct delivery *delivery;   /* NULL before it is set */
 	struct job_list jobs;
 	int job_n;                         /* all jobs, tests too */
-	struct slot_list slots;            /* offered, unused */
+	struct delivery_slot **slot;       /* offered, unused, in order of their offer */
+	size_t slot_n;
 	struct due_entry *due;             /* DUE_MAX rows; due_at.. from due_next on are to be decided */
 	size_t due_n, due_next;
 	bool due_cut;                      /* there was more than fits */

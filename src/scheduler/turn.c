@@ -95,7 +95,7 @@ static int hand_bodies(struct scheduler *s, int64_t now, struct err *e)
 /* A place for one more envelope: behind a dot that leaves in this turn, or an idle connection. */
 struct room {
 	struct job *behind;
-	struct slot_entry *slot;
+	struct delivery_slot *slot;
 };
 
 static bool room_find(struct scheduler *s, struct room *r)
@@ -107,8 +107,17 @@ static bool room_find(struct scheduler *s, struct room *r)
 			r->behind = j;
 			return true;
 		}
-	r->slot = TAILQ_FIRST(&s->slots);
+	r->slot = s->slot_n > 0 ? s->slot[0] : NULL;
 	return r->slot != NULL;
+}
+
+static void slot_remove(struct scheduler *s, const struct delivery_slot *slot)
+{
+	size_t keep = 0;
+	for (size_t i = 0; i < s->slot_n; i++)
+		if (s->slot[i] != slot)
+			s->slot[keep++] = s->slot[i];
+	s->slot_n = keep;
 }
 
 static void room_take(struct scheduler *s, struct room *r, struct job *j)
@@ -118,9 +127,8 @@ static void room_take(struct scheduler *s, struct room *r, struct job *j)
 		r->behind->next = j;
 		return;
 	}
-	j->slot = r->slot->slot;
-	TAILQ_REMOVE(&s->slots, r->slot, link);
-	free(r->slot);
+	j->slot = r->slot;
+	slot_remove(s, r->slot);
 }
 
 static int reserve(struct scheduler *s, struct candidate *c, struct job *j, int64_t now, struct err *e)
@@ -179,7 +187,6 @@ static int decide_one(struct scheduler *s, int64_t enrollment_id, int64_t now, b
 	int rc = scheduler_decide(s, enrollment_id, now, false, &c, e);
 	if (rc <= 0)
 		return rc;
-	rc = -1;
 	switch (c.verdict.kind) {
 	case VERDICT_WAIT: rc = record_wait(s, &c, &c.verdict, now, e); break;
 	case VERDICT_SKIP: rc = record_skip(s, &c, c.verdict.reason, now, e); break;
@@ -248,8 +255,8 @@ static void fill_tests(struct scheduler *s)
 	struct job *j;
 	struct room r;
 	TAILQ_FOREACH (j, &s->jobs, link)
-		if (j->test != NULL && j->state == JOB_STARTING && j->slot == NULL && !s->finishing && TAILQ_FIRST(&s->slots) != NULL) {
-			r = (struct room){ .slot = TAILQ_FIRST(&s->slots) };
+		if (j->test != NULL && j->state == JOB_STARTING && j->slot == NULL && !s->finishing && s->slot_n > 0) {
+			r = (struct room){ .slot = s->slot[0] };
 			room_take(s, &r, j);
 		}
 }
@@ -359,16 +366,14 @@ static bool pressing(const struct scheduler *s)
 
 static void plan_next_turn(struct scheduler *s)
 {
-	struct slot_entry *e;
 	int tests = 0;
 	const struct job *j;
 	TAILQ_FOREACH (j, &s->jobs, link)
 		tests += j->test != NULL && j->state == JOB_STARTING;
-	while ((e = TAILQ_FIRST(&s->slots)) != NULL) {
-		TAILQ_REMOVE(&s->slots, e, link);
-		s->delivery->give_back(s->delivery->arg, e->slot);
-		free(e);
-	}
+	size_t unused = s->slot_n;
+	s->slot_n = 0;
+	for (size_t i = 0; i < unused; i++)
+		s->delivery->give_back(s->delivery->arg, s->slot[i]);
 	bool none = s->finishing || s->failing || s->paused.all || s->rate_at != 0;
 	int want = none ? 0 : (int)(s->ready_n + (s->due_n - s->due_next));
 	s->delivery->want(s->delivery->arg, want + (s->finishing ? 0 : tests));
@@ -465,22 +470,16 @@ void scheduler_turn(struct scheduler *s)
 static void on_slot(void *arg, struct delivery_slot *slot)
 {
 	struct scheduler *s = arg;
-	struct slot_entry *e = mem_alloc(sizeof *e);
-	e->slot = slot;
-	TAILQ_INSERT_TAIL(&s->slots, e, link);
+	s->slot = mem_grow(s->slot, s->slot_n + 1, sizeof *s->slot); /* pointers are meant: NOLINT(bugprone-sizeof-expression) */
+	s->slot[s->slot_n++] = slot;
 	s->hooks.turn_soon(s->hooks.arg);
 }
 
 static void on_slot_gone(void *arg, struct delivery_slot *slot)
 {
 	struct scheduler *s = arg;
-	struct slot_entry *e, *t;
 	struct job *j;
-	TAILQ_FOREACH_SAFE (e, &s->slots, link, t)
-		if (e->slot == slot) {
-			TAILQ_REMOVE(&s->slots, e, link);
-			free(e);
-		}
+	slot_remove(s, slot);
 	TAILQ_FOREACH (j, &s->jobs, link)
 		if (j->state == JOB_STARTING && j->slot == slot) {
 			j->slot = NULL;
