@@ -121,13 +121,14 @@ endif
 # ---- test: unit tests, the house's own checks of its documents, then whole programs against real servers
 .PHONY: test system docs try
 test: deps
-	@$(MAKE) --no-print-directory all unit docs system
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(UNIT) $(FAKES)
+	@$(MAKE) --no-print-directory unit docs system
 docs: $(BUILD)/abvd $(BUILD)/abvctl $(BUILD)/tests/test_config
 	@fail=0; for t in $(wildcard tests/docs*.sh); do sh $$t $(BUILD) || fail=1; done; exit $$fail
 system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES)
 	@tests/system/run $(BUILD)
 try: deps
-	@$(MAKE) --no-print-directory all $(FAKES)
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(FAKES)
 	@python3 tests/try/try.py $(BUILD)
 
 .PHONY: check-asan

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make try`: abvd at work on a scaled clock, two days a second, against a small SMTP server that accepts, asks for patience, rejects and
+"""`make try`: abvd at work on a scaled clock, three days a second, against a small SMTP server that accepts, asks for patience, rejects and
 hangs up. Prints who got what and who waits for what, then checks the caps from the log by brute force. Exit status 1 when one was broken."""
 import collections, datetime, json, os, shutil, signal, subprocess, sys, tempfile, time, zoneinfo
 
@@ -7,7 +7,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "system"))
 from abv import BUILD, ROOT, FakeSmtp
 
-SCALE, SECONDS, START = 2 * 86400, 32, "2026-01-12T07:00:00Z"
+SCALE, SECONDS, START = 3 * 86400, 22, "2026-01-12T07:00:00Z"
 COMPANIES = [("northwind", "Northwind Logistics", "Europe/Berlin", "logistics", 240), ("brightline", "Brightline Software", "Europe/Paris", "saas", 85),
              ("harbor", "Harbor Freight Tech", "America/New_York", "logistics", 900), ("meridian", "Meridian Analytics", "America/Los_Angeles", "saas", 60),
              ("kestrel", "Kestrel Systems", "Asia/Kolkata", "saas", 410), ("tasman", "Tasman Cargo", "Australia/Sydney", "logistics", 130),
@@ -30,7 +30,7 @@ def prepare(home, port):
     for f in os.listdir(os.path.join(HERE, "sequences.d")):
         shutil.copy(os.path.join(HERE, "sequences.d", f), os.path.join(home, "sequences.d"))
     with open(os.path.join(home, "abvd.conf"), "w") as f:
-        f.write("""# Written by `make try`. Two days pass in a second (--time-scale %d).
+        f.write("""# Written by `make try`. Three days pass in a second (--time-scale %d).
 sender = { from = "Dana Reyes <dana@example.com>"; return_path = "bounce@example.com";
   postal_address = "Example Ltd, 1 Main St, Springfield"; unsubscribe = "mailto:unsubscribe@example.com"; };
 smtp = { url = "smtp://127.0.0.1:%d"; tls = "none"; connections = 4; };
@@ -136,7 +136,7 @@ def main():
         for args in (("import", os.path.join(home, "contacts.csv")), ("enroll", "getting-started", "--all")):
             r = ctl(home, *args)
             print("$ abvctl %s\n%s" % (" ".join(args).replace(home + "/", ""), r.stdout.strip() or r.stderr.strip()))
-        print("\n%s two days a second, %s on\n" % (colour("1", "Timeline:"), START[:10]))
+        print("\n%s three days a second, %s on\n" % (colour("1", "Timeline:"), START[:10]))
         log = open(os.path.join(home, "engagement.jsonl"))
         rest, alive = "", True
         while alive and time.monotonic() - t0 < SECONDS:
