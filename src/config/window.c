@@ -194,6 +194,22 @@ static const char *const *fold_words(struct reader *r, const char *const *word, 
 	return row;
 }
 
+/* A word that is nobody's basis stops people for good once it is loaded, so a slip of the pen is worth a warning. */
+static void known_bases(struct reader *r, const config_setting_t *s, const char *const *word, size_t n)
+{
+	static const char *const known[] = { "opt_in", "customer", "inquiry" };
+
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		while (k < sizeof known / sizeof *known && strcmp(known[k], word[i]) != 0)
+			k++;
+		if (k == sizeof known / sizeof *known)
+			reader_tell(r, SEVERITY_WARNING, setting_spot(r, s), "own-basis",
+				    "'%s' is none of opt_in, customer, inquiry; it is taken as a basis of your own", word[i]);
+	}
+}
+
 int set_accept(struct reader *r, const struct option *o, const config_setting_t *s, void *at)
 {
 	const char *const *word = NULL;
@@ -208,6 +224,7 @@ int set_accept(struct reader *r, const struct option *o, const config_setting_t 
 		((struct account_alias *)at)->domain = word;
 		((struct account_alias *)at)->domain_n = n;
 	} else {
+		known_bases(r, s, word, n);
 		((struct policy *)at)->consent_accept = word;
 		((struct policy *)at)->consent_accept_n = n;
 	}

@@ -175,10 +175,15 @@ int cmd_unsuppress(struct ctl *c)
 	if (ctl_flag(c, "force"))
 		json_add_bool(&b, "force", true);
 	rc = ask(c, "unsuppress", &b, &answer);
-	if (rc == CTL_OK && !client_print_json(c, answer))
-		printf("%s %s\n", c->arg[0],
-		       json_is_false(json_object_get(answer, "changed")) ? "was not suppressed"
-									 : "is not suppressed any more");
+	const char *still = json_string_value(json_object_get(answer, "still"));
+	if (rc == CTL_OK && !client_print_json(c, answer)) {
+		if (json_is_false(json_object_get(answer, "changed")))
+			printf("%s was not suppressed\n", c->arg[0]);
+		else if (still)
+			printf("%s is not suppressed itself any more, but %s still is\n", c->arg[0], still);
+		else
+			printf("%s is not suppressed any more\n", c->arg[0]);
+	}
 	json_decref(answer);
 	return rc;
 }

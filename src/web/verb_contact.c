@@ -243,6 +243,8 @@ static int unsuppress(struct call *c, const char *target, enum reason was)
 	json_add_bool(&c->out, "changed", removed > 0);
 	if (!removed)
 		return 200;
+	if (store_suppressed(c->store, target) != REASON_NONE)
+		json_add_str(&c->out, "still", strrchr(target, '@'));
 	json_add_str(&detail, "reason", call_text(c, "reason"));
 	json_add_str(&detail, "was", reason_name(was));
 	if (*target != '@')
