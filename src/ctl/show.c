@@ -189,7 +189,10 @@ int cmd_explain(struct ctl *c)
 		explain_row(c, row, &b);
 	}
 	if (!b.len)
-		buf_printf(&b, "%s: nothing comes next: no active enrollment\n", c->arg[0]);
+		buf_printf(&b,
+			   "%s: nothing comes next: no active enrollment. `abvctl show` tells which have ended and why;\n"
+			   "`abvctl enroll SEQUENCE --contact %s` enrolls, or says what forbids it.\n",
+			   c->arg[0], c->arg[0]);
 	add_standing(c, answer, &b);
 	(void)fputs(buf_text(&b), stdout);
 	buf_free(&b);
