@@ -257,8 +257,10 @@ def test_stop_gives_answers_time():
     h = one_contact_each(["slow-dot+700", "silent-dot"])
     home, smtp, a = h
     try:
-        wait_for(lambda: a.json("status")[0]["in_flight"] == 2)
-        time.sleep(0.3)  # both dots have left
+        def dots_left():  # `handed` is committed in the turn in which the dot leaves
+            touches = a.json("status")[0]["counts"]["touches"]
+            return touches.get("handed", 0) + touches.get("accepted", 0) == 2
+        wait_for(dots_left)
         a.stop()
         assert [e["contact"].split("@")[0] for e in a.log("sent")] == ["slow-dot+700"], a.log("sent")
         assert [e["contact"].split("@")[0] for e in a.log("unknown")] == ["silent-dot"], a.log("unknown")
