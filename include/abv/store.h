@@ -99,6 +99,8 @@ int store_queue(struct store *s, int limit, void (*row)(void *arg, const struct 
 /* Active enrollments of the sequence with next_at <= now, by next_at then due_at. Costs the rows it returns, not the contacts. */
 struct due_row { int64_t enrollment_id, due_at; };
 int store_due(struct store *s, const char *sequence, int64_t now, struct due_row *out, int max, struct err *e); /* number, -1 */
+/* The sequences that have active enrollments, each once. Costs the sequences, not the enrollments. Number, -1. */
+int store_sequences_active(struct store *s, void (*row)(void *arg, const char *sequence), void *arg, struct err *e);
 int64_t store_due_first(struct store *s, const char *sequence, int64_t after); /* earliest next_at > after of the active ones; CLOCK_NEVER none */
 
 /* wait, advance, complete: an error when the enrollment is not active. */

@@ -25,6 +25,7 @@ struct import {
 	FILE *rejects;
 	struct csv_batch flight; /* with the daemon, or only rows that are bad */
 	long long created, changed, same, enrolled, errors;
+	json_t *unlisted; /* owned: consent basis -> rows, of those that the configuration does not accept; NULL none */
 	long committed;   /* the last line whose row the daemon has; 0 none */
 	long first;       /* of the batch that failed */
 	off_t size, done; /* size 0: not known */
@@ -113,6 +114,20 @@ static int rows_tell(struct import *im, const struct csv_batch *b)
 	return 0;
 }
 
+static void unlisted_take(struct import *im, json_t *some)
+{
+	const char *basis;
+	json_t *n;
+
+	json_object_foreach (some, basis, n) {
+		if (!im->unlisted)
+			im->unlisted = json_object();
+		(void)json_object_set_new(
+		    im->unlisted, basis,
+		    json_integer(json_integer_value(n) + json_number(im->unlisted, basis)));
+	}
+}
+
 static void answer_take(struct import *im, struct csv_batch *b, const json_t *answer)
 {
 	const json_t *errors = json_object_get(answer, "errors"), *row;
@@ -125,6 +140,7 @@ static void answer_take(struct import *im, struct csv_batch *b, const json_t *an
 	im->changed += json_number(answer, "changed");
 	im->same += json_number(answer, "same");
 	im->enrolled += json_number(answer, "enrolled");
+	unlisted_take(im, json_object_get(answer, "unlisted_consent"));
 }
 
 static int batch_answer(struct import *im, struct csv_batch *b)
@@ -256,10 +272,26 @@ static int input_open(struct import *im)
 	return fd;
 }
 
+/* Nobody is mailed on a basis that the configuration does not list: often one that is misspelt. */
+static void unlisted_tell(const struct import *im)
+{
+	const char *basis;
+	json_t *n;
+
+	json_object_foreach (im->unlisted, basis, n) {
+		long long rows = json_integer_value(n);
+
+		(void)fprintf(stderr, "%s: consent '%s' of %lld row%s is not in consent.accept: %s not be mailed\n",
+			      im->name, basis, rows, rows == 1 ? "" : "s",
+			      rows == 1 ? "this contact will" : "these contacts will");
+	}
+}
+
 static void sum_print(const struct import *im)
 {
 	json_t *sum;
 
+	unlisted_tell(im);
 	if (!im->ctl->json) {
 		printf("%lld created, %lld changed, %lld same, %lld enrolled, %lld error%s\n", im->created, im->changed,
 		       im->same, im->enrolled, im->errors, im->errors == 1 ? "" : "s");
@@ -307,6 +339,7 @@ int cmd_import(struct ctl *c)
 out:
 	if (im.rejects && fclose(im.rejects) != 0)
 		im.status = ctl_fail(CTL_FINDINGS, "cannot write '%s': %s", im.rejects_path, strerror(errno));
+	json_decref(im.unlisted);
 	csv_close(&im.reader);
 	client_close(&im.client);
 	csv_batch_free(&im.flight);

@@ -113,19 +113,19 @@ int cmd_hold(struct ctl *c)
 {
 	const char *until = ctl_value(c, "until"), *reason = ctl_value(c, "reason");
 	struct buf b = { 0 }, text = { 0 };
-	char instant[CLOCK_TEXT_MAX];
 	struct err e = { "" };
 	json_t *answer;
+	struct duration d;
 	int64_t at;
 	int rc;
 
 	if (!until)
 		return ctl_usage(c, "hold: --until TIME is missing");
-	if (clock_parse(until, &at, &e) < 0)
-		return ctl_usage(c, "hold: --until: %s", e.text);
+	if (duration_parse(until, &d, NULL) < 0 && clock_parse(until, &at, &e) < 0)
+		return ctl_usage(c, "hold: --until: %s, nor a duration such as 7d or 3bd", e.text);
 	buf_char(&b, '{');
 	json_add_str(&b, "contact", c->arg[0]);
-	json_add_str(&b, "until", clock_format(at, instant));
+	json_add_str(&b, "until", until); /* the daemon reads it: a duration runs on its clock */
 	json_add_str(&b, "reason", reason);
 	rc = ask(c, "hold", &b, &answer);
 	if (rc == CTL_OK && !client_print_json(c, answer)) {

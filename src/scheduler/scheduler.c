@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "abv/json.h"
+#include "abv/log.h"
 #include "abv/mem.h"
 #include "scheduler_int.h"
 
@@ -25,6 +26,14 @@ static void plan_taken(struct scheduler *s)
 	s->due_stale = true;
 }
 
+static void warn_removed(void *arg, const char *sequence)
+{
+	const struct scheduler *s = arg;
+	if (plan_sequence(s->plan, sequence) == NULL)
+		log_warning("sequence=%s is not in the configuration: the people in it wait until it is back, or until `abvctl stop CONTACT %s`", sequence,
+		            sequence);
+}
+
 /* People in flight go on under the new plan: those whose rules changed are asked again, and always those who wait for a template. */
 static int plan_apply(struct scheduler *s, struct err *e)
 {
@@ -41,6 +50,7 @@ static int plan_apply(struct scheduler *s, struct err *e)
 	if (store_commit_now(s->store, e) != 0)
 		return -1;
 	plan_taken(s);
+	store_sequences_active(s->store, warn_removed, s, NULL);
 	rate_set(s, s->plan->config->policy.rate);
 	return 0;
 }

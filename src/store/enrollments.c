@@ -157,6 +157,24 @@ int64_t store_due_first(struct store *s, const char *sequence, int64_t after)
 	return first;
 }
 
+int store_sequences_active(struct store *s, void (*row)(void *arg, const char *sequence), void *arg, struct err *e)
+{
+	sqlite3_stmt *q = store_stmt(s, SQL_SEQUENCE_ACTIVE);
+	int64_t last = 0;
+	int n = 0, rc;
+
+	for (;;) { /* one look at the index a sequence: a GROUP BY would read every enrollment */
+		bind_int(q, 1, last);
+		rc = store_step(s, q, e);
+		if (rc <= 0)
+			return rc < 0 ? -1 : n;
+		last = col_int(q, 0);
+		sqlite3_reset(q);
+		row(arg, store_name_text(s, last));
+		n++;
+	}
+}
+
 /* ---- writing ---- */
 
 /* After an UPDATE that also asks for `state = 0`: 0, or -1 when the enrollment is not active. */

@@ -121,6 +121,8 @@ const char *const store_sql[SQL_COUNT] = {
 		    "ORDER BY next_at, due_at LIMIT ?3",
 	[SQL_DUE_FIRST] = "SELECT id, next_at FROM enrollment WHERE state = 0 AND sequence = ?1 AND next_at > ?2 "
 			  "ORDER BY next_at LIMIT ?3",
+	[SQL_SEQUENCE_ACTIVE] = "SELECT sequence FROM enrollment WHERE state = 0 AND sequence > ?1 "
+				"ORDER BY sequence LIMIT 1",
 	[SQL_ENROLLMENT_WAIT] = "UPDATE enrollment SET wait = ?2, wait_until = ?3, next_at = ?4, rests = ?5, "
 				"touch_id = ifnull(?6, touch_id) WHERE id = ?1 AND state = 0",
 	[SQL_ENROLLMENT_ADVANCE] =

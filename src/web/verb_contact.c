@@ -59,23 +59,35 @@ static int hold(struct call *c, const struct contact *contact, int64_t until, co
 	return store_wake_contact(c->store, contact->id, c->now, &c->err);
 }
 
+/* Business days on the contact's calendar; CLOCK_NEVER when the window has no such day. */
+static int64_t hold_end(const struct call *c, const struct contact *contact, const struct duration *d)
+{
+	const struct policy *p = &c->ops->plan(c->ops->arg)->config->policy;
+
+	return governor_add(p, governor_zone(p, contact), c->now, d);
+}
+
 int verb_hold(struct call *c)
 {
 	const char *text = call_text(c, "until"), *reason = call_text(c, "reason");
 	struct contact *contact;
+	struct duration d;
 	struct err why = { "" };
-	int64_t until;
+	int64_t until = 0;
+	bool lasts = duration_parse(text, &d, NULL) == 0; /* else an instant */
 	int status;
 
-	if (clock_parse(text, &until, &why))
+	if (!lasts && clock_parse(text, &until, &why))
 		return call_refuse(c, 400, "until: %s", why.text);
-	if (until <= 0)
+	if (!lasts && until <= 0)
 		return call_refuse(c, 400, "until: '%s' lies before 1970", text);
 	if (strlen(reason) > HOLD_REASON_MAX)
 		return call_refuse(c, 400, "reason: this is longer than %d bytes", HOLD_REASON_MAX);
 	status = call_contact(c, &contact);
 	if (status != 200)
 		return status;
+	if (lasts)
+		until = hold_end(c, contact, &d);
 	if (hold(c, contact, until, *reason ? reason : "manual"))
 		status = call_failed(c);
 	json_add_time(&c->out, "until", until);

@@ -21,6 +21,7 @@ struct import {
 	struct buf detail; /* of an event */
 	struct buf keep;   /* of the row that is being stored */
 	bool enrolls;      /* there is a sequence that enrolls by itself */
+	json_t *unlisted;  /* owned: basis -> rows that have it, of those that consent.accept does not list; NULL none */
 };
 
 /* ---- reading ---- */
@@ -84,6 +85,23 @@ static int import_event(struct import *im, const struct contact *contact)
 	return call_event(im->call, EVENT_CONTACT_IMPORTED, contact, NULL, "", "", buf_text(detail));
 }
 
+/* A misspelt basis is taken as it is written (the list may follow later), but whoever imports is told. */
+static void basis_note(struct import *im, const char *basis)
+{
+	const struct policy *p = &im->plan->config->policy;
+	json_t *n;
+
+	for (size_t i = 0; i < p->consent_accept_n; i++)
+		if (!strcmp(p->consent_accept[i], basis))
+			return;
+	if (!*basis)
+		return;
+	if (!im->unlisted)
+		im->unlisted = json_object();
+	n = json_object_get(im->unlisted, basis);
+	json_object_set_new(im->unlisted, basis, json_integer(json_integer_value(n) + 1));
+}
+
 static bool enrolls_itself(const struct sequence *s, const struct contact *contact)
 {
 	switch (s->enroll) {
@@ -125,6 +143,7 @@ static int row_store(struct import *im, const struct row *r)
 	if (store_contact_put(c->store, &fresh, c->now, &result, &fresh.id, &c->err))
 		goto out;
 	im->put[result]++;
+	basis_note(im, fresh.consent);
 	fresh.created_at = known ? known->created_at : c->now; /* a consent without its date is as old */
 	fresh.engaged_at = known ? known->engaged_at : 0;
 	rc = result == PUT_SAME ? 0 : import_event(im, &fresh);
@@ -148,6 +167,12 @@ static void import_answer(struct import *im)
 	answer_open(out, "errors", '[');
 	buf_str(out, buf_text(&im->errors));
 	buf_char(out, ']');
+	if (im->unlisted) {
+		char *text = json_dumps(im->unlisted, JSON_COMPACT);
+
+		json_add_raw(out, "unlisted_consent", text);
+		free(text);
+	}
 }
 
 int verb_import(struct call *c)
@@ -171,6 +196,7 @@ int verb_import(struct call *c)
 	for (size_t i = 0; i < im.n; i++)
 		row_free(&im.row[i]);
 	free(im.row);
+	json_decref(im.unlisted);
 	buf_free(&im.errors);
 	buf_free(&im.detail);
 	buf_free(&im.keep);

@@ -80,6 +80,28 @@ static int add_sequences(struct call *c, int64_t active)
 	return rc;
 }
 
+/* People wait in sequences that the configuration does not have any more. */
+static void removed_row(void *arg, const char *sequence)
+{
+	struct call *c = arg;
+
+	if (plan_sequence(c->ops->plan(c->ops->arg), sequence))
+		return;
+	if (c->out.data[c->out.len - 1] != '[')
+		buf_char(&c->out, ',');
+	json_quote(&c->out, sequence, strlen(sequence));
+}
+
+static int add_removed(struct call *c)
+{
+	int n;
+
+	answer_open(&c->out, "removed", '[');
+	n = store_sequences_active(c->store, removed_row, c, &c->err);
+	buf_char(&c->out, ']');
+	return n < 0 ? -1 : 0;
+}
+
 static void add_counts(struct call *c, const struct store_counts *n)
 {
 	answer_open(&c->out, "counts", '{');
@@ -103,7 +125,7 @@ int verb_status(struct call *c)
 		return call_failed(c);
 	json_add_str(&c->out, "version", ABV_VERSION);
 	json_add_time(&c->out, "now", c->now);
-	if (add_sequences(c, n.enrollments_active))
+	if (add_sequences(c, n.enrollments_active) || add_removed(c))
 		return call_failed(c);
 	add_counts(c, &n);
 	json_add_int(&c->out, "events", store_event_last(c->store));

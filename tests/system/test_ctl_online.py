@@ -46,6 +46,8 @@ def test_import():
         assert a.json("status")[0]["counts"]["contacts"] == 2990
         says(a.ctl("import", "-", status=0, input="email,first_name\np1@c1.example,New\n"), "^0 created, 1 changed")
         says(a.ctl("import", "-", status=0, input="email\n"), "^0 created")
+        r = a.ctl("import", "-", status=0, input="email,consent\np1@c1.example,optin\np2@c1.example,optin\np3@c1.example,opt_in\n")
+        assert re.search(r"\(stdin\): consent 'optin' of 2 rows is not in consent.accept", r.stderr), r.stderr
         says(a.ctl("import", "-", status=1, input="email\nnobody\n"), r"\(stdin\):2: .*\n?", "1 error\n")
     finally:
         a.remove()
@@ -77,6 +79,8 @@ def test_commands():
         says(a.ctl("resume", "course"), "^course is running\n")
         says(a.ctl("hold", who, "--until", "2027-02-03", "--reason", "on leave"), "is held until Wed 2027-02-03")
         says(a.ctl("explain", who), "contact held until .*: on leave")
+        says(a.ctl("hold", who, "--until", "soon", status=2), "hold: --until: .*nor a duration such as 7d")
+        says(a.ctl("hold", who, "--until", "60d"), "is held until [A-Z][a-z][a-z] 2026-03-")
         says(a.ctl("hold", who, "--until", "2020-01-01"), "is not held\n")
         says(a.ctl("suppress", who, "--reason", "unsubscribed"), "is suppressed; 1 enrollment stopped\n")
         says(a.ctl("show", who), "suppressed: unsubscribed", "stopped +")

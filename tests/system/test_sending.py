@@ -238,6 +238,11 @@ def test_reload_and_logrotate():
         a.signal(signal.SIGHUP)
         wait_for(lambda: "reload refused" in a.errors())
         assert len(a.log("config_loaded")) == loaded
+        course = os.path.join(a.home, "sequences.d/course.conf")
+        os.rename(course, course + ".off")
+        a.signal(signal.SIGHUP)
+        wait_for(lambda: "sequence=course is not in the configuration" in a.errors())
+        assert a.json("status")[0]["removed"] == ["course"]
         a.sequence("course", [("step1", "0d", "step1.md"), ("step2", "1s", "step2.md")])
         a.signal(signal.SIGHUP)
         wait_for(lambda: len(a.log("sent")) == 4, 20)  # the edit reaches people in flight

@@ -213,6 +213,9 @@ static void test_hold(void **state)
 		{ "show", "{'contact':'ann@acme.example'}", 200,
 		  "{'holds':{'contact':{'until':'2026-12-01T00:00:00.000Z','reason':'holiday'},'account':null}}" },
 		{ "hold", "{'contact':'ann@acme.example','until':'2026-11-24T08:50:00Z'}", 200, "{'held':false}" },
+		{ "hold", "{'contact':'ann@acme.example','until':'36h'}", 200,
+		  "{'held':true,'until':'2026-11-25T20:50:00.000Z'}" },
+		{ "hold", "{'contact':'ann@acme.example','until':'2026-11-24T08:50:00Z'}", 200, "{'held':false}" },
 		{ "show", "{'contact':'ann@acme.example'}", 200, "{'holds':{'contact':null}}" },
 		{ "hold",
 		  "{'contact':'ann@acme.example','until':'2027-12-01','reason':'"
@@ -224,6 +227,8 @@ static void test_hold(void **state)
 	ASK_ALL(f, rows);
 	expect_events(f, 1,
 		      "held ann@acme.example  'until':'2026-12-01T00:00:00.000Z','reason':'holiday'\n"
+		      "held ann@acme.example  'until':'2026-11-24T08:50:00.000Z','reason':'manual'\n"
+		      "held ann@acme.example  'until':'2026-11-25T20:50:00.000Z','reason':'manual'\n"
 		      "held ann@acme.example  'until':'2026-11-24T08:50:00.000Z','reason':'manual'\n");
 }
 
@@ -335,7 +340,7 @@ static void test_resources(void **state)
 		  "00.000Z','next':'2026-11-24T08:50:00.000Z',"
 		  "'verdict':'wait','reason':'account_limit','note':'relay backs off'}]}" },
 		{ "status", "{}", 200,
-		  "{'now':'2026-11-24T08:50:00.000Z','in_flight':3,'events':1,'counts':{'contacts':1,'active':1,'"
+		  "{'now':'2026-11-24T08:50:00.000Z','in_flight':3,'removed':[],'events':1,'counts':{'contacts':1,'active':1,'"
 		  "touches':{'unknown':0}},"
 		  "'sequences':[{'name':'import','startable':true,'active':1,'steps':1,'vouched':['first: Dana, knows "
 		  "it']},{'active':0},{}]}" },

@@ -51,6 +51,7 @@ static void test_expected_index(void **state)
 	} row[] = {
 		{ SQL_DUE, "SEARCH enrollment USING INDEX enrollment_due (sequence=? AND next_at<?)" },
 		{ SQL_DUE_FIRST, "SEARCH enrollment USING INDEX enrollment_due (sequence=? AND next_at>?)" },
+		{ SQL_SEQUENCE_ACTIVE, "SEARCH enrollment USING INDEX enrollment_due (sequence>?)" },
 		{ SQL_WAKE_SEQUENCE, "SEARCH enrollment USING INDEX enrollment_due (sequence=? AND next_at>?)" },
 		{ SQL_WAKE_CONTACT, "SEARCH enrollment USING INDEX enrollment_once (contact_id=?)" },
 		{ SQL_WAKE_ACCOUNT, "SEARCH enrollment USING INDEX enrollment_once (contact_id=?)" },
