@@ -44,6 +44,8 @@ struct contact {
 /* email first_name last_name account title timezone owner tags consent consent_source, else an attribute; `account` gives
  * account_name or account. NULL when there is no such field, "" when it is empty. */
 const char *contact_field(const struct contact *c, const char *name);
+/* The field that `name` is probably a misspelling of; NULL: it is a field, or near to none (then an attribute's name). */
+const char *contact_field_near(const char *name);
 bool contact_has_tag(const struct contact *c, const char *tag);
 
 enum enrollment_state {

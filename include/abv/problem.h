@@ -34,4 +34,7 @@ void problems_free(struct problems *p);
 /* `file:line:column: severity: message [rule]`; line and column are left out where they are 0. No newline. */
 void problem_format(const struct problem *p, struct buf *out);
 
+/* For "did you mean": edits (insert, delete, replace, swap of neighbours) from a to b, without regard to case; 40 when one is longer. */
+int problem_distance(const char *a, size_t an, const char *b, size_t bn);
+
 #endif

@@ -234,37 +234,6 @@ bool option_is_group(const char *scope, const char *path)
 	return false;
 }
 
-/* Edits (insert, delete, replace, swap of neighbours) from a to b, without regard to case; both are short. */
-static int distance(const char *a, size_t an, const char *b, size_t bn)
-{
-	enum { MAX = 40 };
-	int d[3][MAX + 1];
-
-	if (an > MAX || bn > MAX)
-		return MAX;
-	for (size_t j = 0; j <= bn; j++)
-		d[0][j] = (int)j;
-	for (size_t i = 1; i <= an; i++) {
-		int *now = d[i % 3], *last = d[(i - 1) % 3], *before = d[(i + 1) % 3];
-
-		now[0] = (int)i;
-		for (size_t j = 1; j <= bn; j++) {
-			int same = !strncasecmp(a + i - 1, b + j - 1, 1);
-			int best = last[j - 1] + !same;
-
-			if (last[j] + 1 < best)
-				best = last[j] + 1;
-			if (now[j - 1] + 1 < best)
-				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && !strncasecmp(a + i - 1, b + j - 2, 1) &&
-			    !strncasecmp(a + i - 2, b + j - 1, 1) && before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			now[j] = best;
-		}
-	}
-	return d[an % 3][bn];
-}
-
 bool option_suggest(const char *scope, const char *path, char *out, size_t cap)
 {
 	char key[256];
@@ -288,7 +257,7 @@ bool option_suggest(const char *scope, const char *path, char *out, size_t cap)
 		if (strncmp(k, key, above) != 0)
 			continue;
 		size_t n = strcspn(k + above, ".");
-		int far = distance(name, len, k + above, n);
+		int far = problem_distance(name, len, k + above, n);
 
 		if (far < best) {
 			best = far;

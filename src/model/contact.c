@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "abv/model.h"
+#include "abv/problem.h"
 
 bool fields_next(const struct fields *f, size_t *at, const char **name, const char **value)
 {
@@ -48,6 +49,21 @@ const char *contact_field(const struct contact *c, const char *name)
 		if (strcmp(row[i].name, name) == 0)
 			return row[i].value;
 	return fields_get(&c->attributes, name);
+}
+
+const char *contact_field_near(const char *name)
+{
+	static const char *const row[] = { "first_name", "last_name", "email", "title", "account", "timezone", "owner", "tags", "consent", "consent_source" };
+	const char *near = NULL;
+	size_t n = strlen(name);
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+		size_t m = strlen(row[i]);
+		if (strcmp(row[i], name) == 0)
+			return NULL;
+		if (n > 4 && problem_distance(name, n, row[i], m) <= (m > 6 ? 2 : 1))
+			near = row[i];
+	}
+	return near;
 }
 
 bool contact_has_tag(const struct contact *c, const char *tag)

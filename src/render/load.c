@@ -125,14 +125,33 @@ struct origin {
 	const char *text;
 };
 
+static void origin_where(const struct origin *o, size_t at, int *line, int *column)
+{
+	placeholders_where(o->text, at, line, column);
+	*column = *line == 1 ? o->column + *column - 1 : *column;
+	*line = o->line + *line - 1;
+}
+
+/* Any name may be a column of an import, so a strange one is no error. */
+static void name_doubt(struct loader *l, const struct origin *o, const struct ph *tag)
+{
+	const char *near = contact_field_near(tag->name);
+	int line, column;
+
+	if (near == NULL)
+		return;
+	origin_where(o, tag->at, &line, &column);
+	problems_add(l->problems, SEVERITY_WARNING, o->label, line, column, "strange-placeholder",
+		     "'%s' is no field of a contact; did you mean '%s'?", tag->name, near);
+}
+
 static int origin_refuse(struct loader *l, const struct origin *o, size_t at, const char *rule, const char *text,
 			 const char *name)
 {
 	int line, column;
 
-	placeholders_where(o->text, at, &line, &column);
-	problems_add(l->problems, SEVERITY_ERROR, o->label, o->line + line - 1,
-		     line == 1 ? o->column + column - 1 : column, rule, "%s%s%s%s", name != NULL ? "partial '" : "",
+	origin_where(o, at, &line, &column);
+	problems_add(l->problems, SEVERITY_ERROR, o->label, line, column, rule, "%s%s%s%s", name != NULL ? "partial '" : "",
 		     name != NULL ? name : "", name != NULL ? "' " : "", text);
 	return -1;
 }
@@ -201,8 +220,9 @@ out:
 	return r;
 }
 
-/* Moves the rows of `own` to `out`, with partials' rows in the place of their tags. */
-static int rows_join(struct loader *l, const struct origin *o, struct placeholders *own, struct placeholders *out)
+/* own_text: offsets are those of the file, not of an indented copy. Moves the rows of `own` to `out`, with partials' rows in the place of their tags. */
+static int rows_join(struct loader *l, const struct origin *o, bool own_text, struct placeholders *own,
+		     struct placeholders *out)
 {
 	size_t open[SECTION_DEPTH_MAX][2], depth = 0;
 	int r = 0;
@@ -217,6 +237,8 @@ static int rows_join(struct loader *l, const struct origin *o, struct placeholde
 			r |= partial_join(l, o, row, out);
 			continue;
 		}
+		if (row->type != PH_TEXT && own_text)
+			name_doubt(l, o, row);
 		if (row->type == PH_SECTION || row->type == PH_INVERTED) {
 			open[depth][0] = i;
 			open[depth++][1] = out->n;
@@ -249,7 +271,7 @@ static int tree_join(struct loader *l, const struct origin *o, const char *s, si
 			goto out;
 		}
 	}
-	r = rows_join(l, o, &own, out);
+	r = rows_join(l, o, s == o->text, &own, out);
 out:
 	placeholders_free(&own);
 	return r;

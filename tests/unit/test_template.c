@@ -60,6 +60,10 @@ static void findings(void **state)
 		  "t.md:3:2: error: private-use characters of plane 16 have no place in a letter [not-text]" },
 		{ "Subject: a\n\n[b](c)\n\n[b](JavaScript:c)", "t.md:5: error: a letter links with http, https, mailto "
 							       "or tel, not with 'JavaScript:c' [unsafe-link]" },
+		{ "Subject: {{acount}}\n\nb {{industry}} {{frist_name}} {{first_name}}{{#lastname}}c{{/lastname}} {{city}}",
+		  "t.md:1:10: warning: 'acount' is no field of a contact; did you mean 'account'? [strange-placeholder]\n"
+		  "t.md:3:16: warning: 'frist_name' is no field of a contact; did you mean 'first_name'? [strange-placeholder]\n"
+		  "t.md:3:45: warning: 'lastname' is no field of a contact; did you mean 'last_name'? [strange-placeholder]" },
 		{ "Subject: a\n\nb\n\n<i>\n",
 		  "t.md:5: warning: HTML is shown as text in a letter; write Markdown [raw-html]" },
 	};
