@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abv/answer.h"
 #include "abv/buf.h"
 #include "abv/check.h"
 #include "abv/clock.h"
@@ -49,6 +50,9 @@ int scheduler_next(struct scheduler *s, const struct enrollment_row *row, struct
 int scheduler_test(struct scheduler *s, const char *sequence, const char *step, const char *to,
                    void (*done)(void *arg, const struct delivery_result *result, const char *failure), void *arg, struct err *e);
 int scheduler_resolve(struct scheduler *s, int64_t touch_id, enum unknown_action action, struct err *e);
+/* Inside the caller's transaction: the effects of what came back, each with its event. An answer that names a touch in doubt resolves it
+ * (mail that comes back proves that it was delivered). 0, -1. */
+int scheduler_answer(struct scheduler *s, const struct answer *a, struct err *e);
 void scheduler_status(struct scheduler *s, struct buf *json);
 
 #endif
