@@ -141,6 +141,15 @@ void touch_free(struct touch **t);
 int store_touches_in(struct store *s, enum touch_state state, void (*row)(void *arg, const struct touch *t), void *arg, struct err *e);
 int store_touches_of(struct store *s, int64_t contact_id, void (*row)(void *arg, const struct touch *t), void *arg, struct err *e);
 
+/* ---- sends and failures by hour, for the circuit breaker ---- */
+/* SENDS: accepted and unknown touches are counted by the store itself; a hard bounce at the relay is the caller's to add. */
+enum store_hour { STORE_HOUR_SENDS, STORE_HOUR_BOUNCES, STORE_HOUR_COMPLAINTS, STORE_HOUR_COUNT };
+int store_hour_count(struct store *s, int64_t at, enum store_hour which, int add, struct err *e);
+/* Of the UTC hours from that of `since` on. */
+int store_hours_sum(struct store *s, int64_t since, int64_t out[STORE_HOUR_COUNT], struct err *e);
+/* Records a bounce that is not permanent, one a touch (0: none known). Returns how many the contact has after `since`, -1. */
+int store_soft_bounce(struct store *s, int64_t contact_id, int64_t touch_id, int64_t now, int64_t since, struct err *e);
+
 /* ---- events ---- */
 int store_event_add(struct store *s, const struct event *ev, int64_t *seq, struct err *e);
 int64_t store_event_last(struct store *s);             /* highest seq ever given; 0 none */

@@ -1,4 +1,5 @@
 /* One enrollment: what the store knows of it, asked of the governor. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ static void pause_row(void *arg, const char *name, const char *value)
 	if (strcmp(name, "paused") == 0) {
 		p->all = true;
 		p->refusals = strcmp(value, PAUSED_BY_REFUSALS) == 0;
+		snprintf(p->why, sizeof p->why, "%s", value);
 	} else if (strncmp(name, "paused:", 7) == 0) {
 		p->sequence = mem_grow(p->sequence, p->n + 1, sizeof *p->sequence);
 		p->sequence[p->n++] = mem_strdup(name + 7);

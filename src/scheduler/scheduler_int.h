@@ -78,7 +78,10 @@ struct rate {
 	int32_t head, n;
 };
 
-#define PAUSED_BY_REFUSALS "relay_refusals" /* value of the setting "paused" when three 5yz did it */
+/* Values of the setting "paused": three 5yz did it, or the circuit breaker. */
+#define PAUSED_BY_REFUSALS "relay_refusals"
+#define PAUSED_BY_BOUNCES "bounce_rate"
+#define PAUSED_BY_COMPLAINTS "complaint_rate"
 
 struct withheld {
 	int64_t touch_id, contact_id;
@@ -86,6 +89,7 @@ struct withheld {
 
 struct pause_set {
 	bool all, refusals;
+	char why[32];                  /* the setting's value: "manual", or which of PAUSED_BY_ */
 	char **sequence;
 	size_t n;
 };
@@ -188,6 +192,9 @@ int streak_before(struct scheduler *s, int64_t now, struct err *e);      /* befo
 int streak_after(struct scheduler *s, const struct job *j, int64_t now, struct err *e);
 int streak_rest(struct scheduler *s, int64_t now, struct err *e);        /* carries out what nothing in flight or due could confirm */
 bool streak_rests(const struct scheduler *s);
+
+/* ---- breaker.c: a failure (BOUNCES or COMPLAINTS) is counted; too many pause sending ---- */
+int breaker_count(struct scheduler *s, enum store_hour what, int64_t now, struct err *e);
 
 /* ---- rate.c ---- */
 void rate_set(struct scheduler *s, struct limit l);

@@ -171,6 +171,8 @@ out:
 void scheduler_status(struct scheduler *s, struct buf *b)
 {
 	json_add_bool(b, "paused", s->paused.all);
+	if (s->paused.all)
+		json_add_str(b, "paused_by", s->paused.why);
 	json_add_int(b, "in_flight", job_in_flight(s));
 	json_add_int(b, "withheld", (int64_t)s->withheld_n);
 	json_add_int(b, "due", (int64_t)(s->ready_n + s->due_n - s->due_next));

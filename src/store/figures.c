@@ -14,6 +14,7 @@ int store_figures_load(struct store *s, struct err *e)
 		s->figure[i] = s->figure_stored[i] = col_int(q, i);
 	sqlite3_reset(q);
 	s->days = (struct days){ .today = -1 };
+	s->hourly.n = 0;
 	return 0;
 }
 

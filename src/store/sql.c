@@ -54,6 +54,10 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_DAY_USED] = "SELECT total(touches) FROM sending_day WHERE day >= ?1",
 	[SQL_DAY_BEFORE] = "SELECT count(*) FROM sending_day WHERE day < ?1 AND touches > 0",
 
+	[SQL_HOUR_ADD] = "INSERT INTO sending_hour (hour, sends, bounces, complaints) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (hour) "
+			 "DO UPDATE SET sends = sends + ?2, bounces = bounces + ?3, complaints = complaints + ?4",
+	[SQL_HOURS] = "SELECT total(sends), total(bounces), total(complaints) FROM sending_hour WHERE hour >= ?1",
+
 	[SQL_SETTING] = "SELECT value FROM setting WHERE name = ?1",
 	[SQL_SETTING_PUT] =
 	    "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
@@ -103,6 +107,11 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_SUPPRESSION_PUT] = "INSERT INTO suppression (target, reason, note, at) VALUES (?1, ?2, ?3, ?4) "
 				"ON CONFLICT (target) DO NOTHING",
 	[SQL_SUPPRESSION_DELETE] = "DELETE FROM suppression WHERE target = ?1",
+
+	[SQL_SOFT_BOUNCE_PUT] = "INSERT INTO soft_bounce (contact_id, touch_id, at) SELECT ?1, ?2, ?3 WHERE NOT EXISTS "
+				"(SELECT 1 FROM soft_bounce WHERE contact_id = ?1 AND touch_id = ?2 AND ?2 <> 0) "
+				"ON CONFLICT DO NOTHING",
+	[SQL_SOFT_BOUNCES] = "SELECT count(*) FROM soft_bounce WHERE contact_id = ?1 AND at > ?2",
 
 	[SQL_ENROLL] =
 	    "INSERT INTO enrollment (contact_id, sequence, step, step_no, prev_at, due_at, next_at, created_at) "

@@ -307,7 +307,7 @@ static int commit(struct store *s, struct err *e)
 	/* SQLite itself rolls back on some errors (a full disk among them): then a part is gone, so all must be. */
 	if (sqlite3_get_autocommit(s->db))
 		return err_set(e, "store: the transaction was lost by an earlier error");
-	if (store_owed_flush(s, e) || store_days_flush(s, e) || store_figures_flush(s, e))
+	if (store_owed_flush(s, e) || store_days_flush(s, e) || store_hours_flush(s, e) || store_figures_flush(s, e))
 		return -1;
 	return store_run(s, store_stmt(s, SQL_COMMIT), e);
 }

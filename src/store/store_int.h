@@ -25,6 +25,8 @@ enum sql {
 	SQL_DAY_ADD,
 	SQL_DAY_USED,
 	SQL_DAY_BEFORE,
+	SQL_HOUR_ADD,
+	SQL_HOURS,
 	SQL_SETTING,
 	SQL_SETTING_PUT,
 	SQL_SETTING_DELETE,
@@ -52,6 +54,8 @@ enum sql {
 	SQL_SUPPRESSION,
 	SQL_SUPPRESSION_PUT,
 	SQL_SUPPRESSION_DELETE,
+	SQL_SOFT_BOUNCE_PUT,
+	SQL_SOFT_BOUNCES,
 	SQL_ENROLL,
 	SQL_ENROLLMENT,
 	SQL_ENROLLMENTS_OF,
@@ -175,6 +179,14 @@ struct days {
 	int32_t used, before; /* counted touches of today (and later); earlier days with a send */
 };
 
+/* Sends and failures by hour, not in table sending_hour yet. */
+struct hourly {
+	struct {
+		int64_t hour, add[STORE_HOUR_COUNT];
+	} todo[4];
+	int n;
+};
+
 #define ACCOUNT_SLOTS 8192
 struct account_slot {
 	int64_t id;
@@ -203,6 +215,7 @@ struct store {
 	bool resting; /* some enrollment may wait resting on a flight: false spares the look */
 	struct recents recents;
 	struct days days;
+	struct hourly hourly;
 	struct account_slot *account;    /* ACCOUNT_SLOTS */
 	int64_t touch_given, touch_high; /* last id given; highest id in the table */
 	char *setting;                   /* owned: what store_setting returned */
@@ -261,6 +274,9 @@ int store_figures_flush(struct store *s, struct err *e);
 int store_days_flush(struct store *s, struct err *e);
 int store_days_count(struct store *s, int64_t touch, int64_t at, int add, struct err *e);
 int store_days_ramp(struct store *s, int64_t now, int32_t *used, int32_t *before, struct err *e);
+
+/* ---- hours.c */
+int store_hours_flush(struct store *s, struct err *e);
 
 /* ---- flights.c */
 int store_flights_load(struct store *s, struct err *e);

@@ -204,7 +204,7 @@ int store_touch_hand(struct store *s, int64_t touch_id, int64_t now, struct err 
 static int counted(struct store *s, int64_t id, int64_t at, const char *provider, bool add, struct err *e)
 {
 	store_recents_count(s, provider, at, add);
-	return store_days_count(s, id, at, add ? 1 : -1, e);
+	return store_hour_count(s, at, STORE_HOUR_SENDS, add ? 1 : -1, e) ? -1 : store_days_count(s, id, at, add ? 1 : -1, e);
 }
 
 /* The change of the row; old is what it was. */
