@@ -26,7 +26,7 @@ static int pause_set(struct call *c, bool pause)
 	int rc = 0;
 
 	if (was != pause) {
-		rc = store_setting_put(c->store, name, pause ? "1" : "", &c->err);
+		rc = store_setting_put(c->store, name, pause ? "manual" : "", &c->err);
 		if (!rc)
 			rc = call_event(c, pause ? EVENT_PAUSED : EVENT_RESUMED, NULL, NULL, sequence, "", "");
 		/* Nobody is woken: while a pause lasts the scheduler asks nobody, so nobody's wait rests on it. */

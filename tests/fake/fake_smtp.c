@@ -424,8 +424,11 @@ static void body_line(struct conn *c, const char *line, size_t n)
 	}
 	buf_add(&c->body, line, n);
 	buf_add(&c->body, "\r\n", 2);
-	if (c->body.len > 200 && misbehave(c, AT_BODY))
+	if (c->body.len > 200 && misbehave(c, AT_BODY)) {
 		c->silent = true;
+		/* nothing more is read, so that the body cannot end before the answer is seen, however fast the other side is */
+		bufferevent_disable(c->bev, EV_READ);
+	}
 }
 
 /* Takes lines until an answer has to be waited for. */

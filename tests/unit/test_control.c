@@ -288,7 +288,7 @@ static void test_pause(void **state)
 
 	ASK_ALL(f, rows);
 	assert_string_equal(store_setting(f->store, "paused"), "");
-	assert_string_equal(store_setting(f->store, "paused:vip"), "1");
+	assert_string_equal(store_setting(f->store, "paused:vip"), "manual");
 	assert_int_equal(f->settings, 5);
 	expect_events(f, 0, "paused   \npaused  vip \nresumed   \n");
 	/* a paused sequence that is gone from the configuration */
