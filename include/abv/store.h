@@ -106,6 +106,12 @@ int64_t store_due_first(struct store *s, const char *sequence, int64_t after); /
 /* wait, advance, complete: an error when the enrollment is not active. */
 /* Asked, and to wait: next_at, and the reason that was told. */
 int store_enrollment_wait(struct store *s, int64_t id, enum reason why, int64_t until, int64_t next_at, bool rests_on_flight, struct err *e);
+/* Asked, and to wait for a place under a cap that many share: it stands in the waiting list `slot` ("" of the sender, else a provider's
+ * domain) of its sequence, and is asked about when the list's turn comes (store_slot_rows) or at ends_at. next_at reads as until. */
+int store_enrollment_line_up(struct store *s, int64_t id, enum reason why, int64_t until, int64_t ends_at, const char *slot, struct err *e);
+/* The head of a waiting list, by due_at: number of rows, -1. Each list once, with the instant told to its first: 0, -1. */
+int store_slot_rows(struct store *s, const char *sequence, const char *slot, struct due_row *out, int max, struct err *e);
+int store_slots(struct store *s, void (*row)(void *arg, const char *sequence, const char *slot, int64_t until), void *arg, struct err *e);
 /* To the next step (also after a skip). touch_id of the enrollment becomes 0, wait reason none. */
 int store_enrollment_advance(struct store *s, int64_t id, const char *step, int32_t step_no, int64_t prev_at, int64_t due_at, int64_t next_at, struct err *e);
 int store_enrollment_complete(struct store *s, int64_t id, int64_t now, struct err *e);

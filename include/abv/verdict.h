@@ -34,6 +34,7 @@ enum reason {
 	REASON_BACKOFF, REASON_WINDOW,
 	REASON_IN_FLIGHT,          /* another touch of this enrollment is on its way */
 	REASON_GATE_REFUSED, REASON_UNDEFINED_PLACEHOLDER,
+	REASON_PRIORITY,           /* another enrollment of the contact that is due goes first */
 	REASON_RELAY,              /* the relay cannot be reached or has asked for patience */
 	REASON_RETRY,              /* refused for now; the same touch is tried again */
 	REASON_COUNT

@@ -47,6 +47,7 @@ static const char *const reason_row[] = {
 	[REASON_IN_FLIGHT] = "in_flight",
 	[REASON_GATE_REFUSED] = "gate_refused",
 	[REASON_UNDEFINED_PLACEHOLDER] = "undefined_placeholder",
+	[REASON_PRIORITY] = "priority",
 	[REASON_RELAY] = "relay",
 	[REASON_RETRY] = "retry",
 };

@@ -92,7 +92,7 @@ static int governor_ask(struct scheduler *s, struct candidate *c, int64_t now, s
 	return 0;
 }
 
-int scheduler_decide_row(struct scheduler *s, struct enrollment_row *row, int64_t now, struct candidate *c, struct err *e)
+static int decide_row(struct scheduler *s, struct enrollment_row *row, int64_t now, struct candidate *c, struct err *e)
 {
 	const struct enrollment *en = &row->enrollment;
 	*c = (struct candidate){ .row = row, .step = -1 };
@@ -124,7 +124,13 @@ int scheduler_decide_row(struct scheduler *s, struct enrollment_row *row, int64_
 	return governor_ask(s, c, now, e) == 0 ? 1 : -1;
 }
 
-int scheduler_decide(struct scheduler *s, int64_t enrollment_id, int64_t now, bool ask_early, struct candidate *c, struct err *e)
+int scheduler_decide_row(struct scheduler *s, struct enrollment_row *row, int64_t now, struct candidate *c, struct err *e)
+{
+	int rc = decide_row(s, row, now, c, e);
+	return rc == 1 && rank_yield(s, c, now, e) != 0 ? -1 : rc;
+}
+
+int scheduler_decide_plain(struct scheduler *s, int64_t enrollment_id, int64_t now, bool ask_early, struct candidate *c, struct err *e)
 {
 	*c = (struct candidate){ 0 };
 	struct enrollment_row *row = NULL;
@@ -135,10 +141,20 @@ int scheduler_decide(struct scheduler *s, int64_t enrollment_id, int64_t now, bo
 		enrollment_row_free(&row);
 		return 0;
 	}
-	int r = scheduler_decide_row(s, row, now, c, e);
+	int r = decide_row(s, row, now, c, e);
 	if (r <= 0)
 		candidate_free(c);
 	return r;
+}
+
+int scheduler_decide(struct scheduler *s, int64_t enrollment_id, int64_t now, bool ask_early, struct candidate *c, struct err *e)
+{
+	int rc = scheduler_decide_plain(s, enrollment_id, now, ask_early, c, e);
+	if (rc == 1 && rank_yield(s, c, now, e) != 0) {
+		candidate_free(c);
+		return -1;
+	}
+	return rc;
 }
 
 int scheduler_may_hand(struct scheduler *s, struct job *j, int64_t now, bool *yes, struct err *e)

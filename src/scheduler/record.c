@@ -46,9 +46,18 @@ int record_wait(struct scheduler *s, const struct candidate *c, const struct ver
 	const struct enrollment *en = &c->row->enrollment;
 	/* Asked again at `until`, or earlier where the answer turns into an end: a step that waits for gifts still expires. */
 	int64_t next = v->ends_at > now && v->ends_at < v->until ? v->ends_at : v->until;
-	if (store_enrollment_wait(s->store, en->id, v->reason, v->until, next, v->rests_on_flight, e) != 0)
-		return -1;
-	scheduler_note_due(s, next);
+	const char *slot;
+	if (slot_of(c, v, &slot)) {
+		int64_t end = v->ends_at > now ? v->ends_at : CLOCK_NEVER;
+		if (store_enrollment_line_up(s->store, en->id, v->reason, v->until, end, slot, e) != 0)
+			return -1;
+		slots_note(s, en->sequence, slot, v->until, v->rests_on_flight);
+		scheduler_note_due(s, end);
+	} else {
+		if (store_enrollment_wait(s->store, en->id, v->reason, v->until, next, v->rests_on_flight, e) != 0)
+			return -1;
+		scheduler_note_due(s, next);
+	}
 	if (en->wait == v->reason || v->reason == REASON_AFTER || v->reason == REASON_NONE)
 		return 0; /* told already; or not due yet, which is no wait of a due step */
 	struct buf d = { 0 };
@@ -276,6 +285,7 @@ static int wake_resting(struct scheduler *s, const struct job *j, int64_t now, s
 	int n = store_wake_flight(s->store, s->shared_caps ? 0 : j->contact_id, j->account_id, now, e);
 	if (n > 0)
 		scheduler_note_due(s, now);
+	slots_ask_all(s, now, true);
 	return n < 0 ? -1 : 0;
 }
 

@@ -51,6 +51,7 @@ static int plan_apply(struct scheduler *s, struct err *e)
 		return -1;
 	plan_taken(s);
 	store_sequences_active(s->store, warn_removed, s, NULL);
+	slots_ask_all(s, now, false);
 	rate_set(s, s->plan->config->policy.rate);
 	return 0;
 }
@@ -69,7 +70,7 @@ int scheduler_new(struct store *store, const struct clock *clock, const struct p
 	TAILQ_INIT(&s->jobs);
 	pause_load(s);
 	streak_load(s);
-	if (record_recovery(s, e) != 0 || plan_apply(s, e) != 0) {
+	if (record_recovery(s, e) != 0 || slots_load(s, e) != 0 || plan_apply(s, e) != 0) {
 		scheduler_free(&s);
 		return -1;
 	}
@@ -94,6 +95,7 @@ void scheduler_free(struct scheduler **sp)
 	free(s->judged);
 	free(s->withheld);
 	free(s->ready);
+	slots_free(&s->slots);
 	free(s);
 }
 

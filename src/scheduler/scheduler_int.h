@@ -68,7 +68,28 @@ TAILQ_HEAD(job_list, job);
 struct due_entry {
 	int64_t enrollment_id, due_at;
 	int32_t priority;
+	uint32_t list;     /* of the waiting list that it was the head of, from 1; 0 none */
 	bool failed;
+};
+
+/* It could go, but there was no connection for it yet. */
+struct ready_entry {
+	int64_t enrollment_id; /* 0: gone */
+	uint32_t list;
+};
+
+/* Waiting lists: slots.c. Rows are never taken out while the scheduler lives, so their numbers stay. */
+#define SLOT_HEADS 64 /* so many of a list are asked at once */
+struct slot_list {
+	char *sequence, *slot; /* owned */
+	int64_t at;            /* when its head is to be asked; CLOCK_NEVER: it is empty */
+	bool rests_on_flight;
+};
+struct slots {
+	struct slot_list *row;
+	size_t n;
+	uint32_t *place;       /* open addressing: number of the row + 1, 0 empty */
+	size_t places;         /* a power of two */
 };
 
 /* smtp.rate, over what was sent and what is on its way; policy time. */
@@ -121,7 +142,9 @@ struct scheduler {
 	int64_t turn_no;                   /* from 1 */
 	int streak_before; bool confirm_before; /* as they were when the turn began: a commit that fails takes them back */
 	int64_t rate_at;                   /* the rate allows the next message then; 0 it does not bind */
-	int64_t *ready;                    /* enrollments that could go but found no slot yet */
+	struct slots slots;
+	int64_t asked;                     /* decisions since the start: what waiting costs */
+	struct ready_entry *ready;         /* enrollments that could go but found no connection yet */
 	size_t ready_n, ready_max;
 	struct rate rate;
 	struct pause_set paused;
@@ -153,6 +176,7 @@ struct candidate {
 /* Reads and decides. 1: *out is filled (candidate_free), 0: nothing to decide (ended, not yet, in flight), -1 error.
  * ask_early: decide although next_at has not come (explain). */
 int scheduler_decide(struct scheduler *s, int64_t enrollment_id, int64_t now, bool ask_early, struct candidate *out, struct err *e);
+int scheduler_decide_plain(struct scheduler *s, int64_t enrollment_id, int64_t now, bool ask_early, struct candidate *out, struct err *e); /* without rank_yield */
 int scheduler_decide_row(struct scheduler *s, struct enrollment_row *row, int64_t now, struct candidate *out, struct err *e);
 void candidate_free(struct candidate *c);
 /* May the dot leave? Stop, hold, suppression, consent and window as they are now. */
@@ -160,6 +184,9 @@ int scheduler_may_hand(struct scheduler *s, struct job *j, int64_t now, bool *ye
 bool pause_has(const struct pause_set *p, const char *sequence);
 void pause_load(struct scheduler *s);
 void pause_clear(struct pause_set *p);
+
+/* ---- rank.c ---- */
+int rank_yield(struct scheduler *s, struct candidate *c, int64_t now, struct err *e); /* to a higher one of the same contact */
 
 /* ---- compose.c ---- */
 enum composed { COMPOSED, COMPOSED_REFUSED /* wait: gate or placeholder */, COMPOSED_REPEAT /* skip */, COMPOSED_ERROR };
@@ -192,6 +219,16 @@ int streak_before(struct scheduler *s, int64_t now, struct err *e);      /* befo
 int streak_after(struct scheduler *s, const struct job *j, int64_t now, struct err *e);
 int streak_rest(struct scheduler *s, int64_t now, struct err *e);        /* carries out what nothing in flight or due could confirm */
 bool streak_rests(const struct scheduler *s);
+
+/* ---- slots.c ---- */
+/* Does this wait belong into a waiting list, and into which? */
+bool slot_of(const struct candidate *c, const struct verdict *v, const char **slot);
+void slots_note(struct scheduler *s, const char *sequence, const char *slot, int64_t at, bool rests_on_flight);
+int slots_load(struct scheduler *s, struct err *e);
+void slots_free(struct slots *t);
+void slots_due(struct scheduler *s, int64_t now);
+bool slots_closed(const struct scheduler *s, uint32_t list, int64_t now); /* its last word was: wait */
+void slots_ask_all(struct scheduler *s, int64_t now, bool resting_only);  /* something changed that their instants rested on */
 
 /* ---- breaker.c: a failure (BOUNCES or COMPLAINTS) is counted; too many pause sending ---- */
 int breaker_count(struct scheduler *s, enum store_hour what, int64_t now, struct err *e);

@@ -48,12 +48,14 @@ void scheduler_due_read(struct scheduler *s, int64_t now)
 		int room = (int)(DUE_MAX - s->due_n);
 		int n = room > 0 ? store_due(s->store, q->name, now, row, room, NULL) : 0;
 		for (int k = 0; k < n; k++)
-			s->due[s->due_n++] = (struct due_entry){ row[k].enrollment_id, row[k].due_at, q->priority, has_failed(s, row[k].enrollment_id) };
+			s->due[s->due_n++] = (struct due_entry){ .enrollment_id = row[k].enrollment_id, .due_at = row[k].due_at,
+				                                 .priority = q->priority, .failed = has_failed(s, row[k].enrollment_id) };
 		if (n == room)
 			s->due_cut = true;
 		scheduler_note_due(s, store_due_first(s->store, q->name, now));
 	}
 	free(row);
+	slots_due(s, now);
 	qsort(s->due, s->due_n, sizeof *s->due, by_priority);
 }
 
@@ -179,12 +181,16 @@ static int send_candidate(struct scheduler *s, struct candidate *c, struct room 
 	return rc;
 }
 
-static int decide_one(struct scheduler *s, int64_t enrollment_id, int64_t now, bool may_send, bool *spare, struct err *e)
+/* list: it was found as the head of a waiting list, not by its own next_at. */
+static int decide_one(struct scheduler *s, struct ready_entry who, int64_t now, bool may_send, bool *spare, struct err *e)
 {
 	struct candidate c;
 	struct room r;
 	*spare = false;
-	int rc = scheduler_decide(s, enrollment_id, now, false, &c, e);
+	if (slots_closed(s, who.list, now))
+		return 0;
+	s->asked++;
+	int rc = scheduler_decide(s, who.enrollment_id, now, who.list != 0, &c, e);
 	if (rc <= 0)
 		return rc;
 	switch (c.verdict.kind) {
@@ -228,11 +234,11 @@ static int fill(struct scheduler *s, int64_t now, struct err *e)
 		if (decide_one(s, s->ready[i], now, true, &spare, e) != 0)
 			return -1;
 		s->ready_n--;
-		s->ready[i] = 0;
+		s->ready[i].enrollment_id = 0;
 	}
 	size_t keep = 0;
 	for (size_t i = 0; i < ready_n; i++)
-		if (s->ready[i] != 0)
+		if (s->ready[i].enrollment_id != 0)
 			s->ready[keep++] = s->ready[i];
 	while (s->due_next < s->due_n && s->ready_n < s->ready_max) {
 		if (left-- <= 0) {
@@ -240,11 +246,12 @@ static int fill(struct scheduler *s, int64_t now, struct err *e)
 			break;
 		}
 		bool may_send = s->ready_n == 0 && room_find(s, &r) && rate_allows(s, now);
-		int64_t id = s->due[s->due_next++].enrollment_id;
-		if (decide_one(s, id, now, may_send, &spare, e) != 0)
+		const struct due_entry *d = &s->due[s->due_next++];
+		struct ready_entry who = { d->enrollment_id, d->list };
+		if (decide_one(s, who, now, may_send, &spare, e) != 0)
 			return -1;
 		if (spare)
-			s->ready[s->ready_n++] = id;
+			s->ready[s->ready_n++] = who;
 	}
 	return 0;
 }
@@ -316,6 +323,7 @@ static void take_back(struct scheduler *s, const char *why)
 	s->confirm = s->confirm_before;
 	pause_load(s);
 	streak_load(s);
+	slots_ask_all(s, clock_now(s->clock), false);
 	TAILQ_FOREACH_SAFE (j, &s->jobs, link, t) {
 		if (j->state == JOB_RECORDED) {
 			j->state = JOB_FINISHED;

@@ -174,6 +174,7 @@ void scheduler_status(struct scheduler *s, struct buf *b)
 	if (s->paused.all)
 		json_add_str(b, "paused_by", s->paused.why);
 	json_add_int(b, "in_flight", job_in_flight(s));
+	json_add_int(b, "asked", s->asked);
 	json_add_int(b, "withheld", (int64_t)s->withheld_n);
 	json_add_int(b, "due", (int64_t)(s->ready_n + s->due_n - s->due_next));
 	if (s->next_due != CLOCK_NEVER)

@@ -190,8 +190,8 @@ static bool rests_on_config(enum reason why)
 	       why == REASON_SEQUENCE_NOT_STARTED || why == REASON_SEQUENCE_REMOVED;
 }
 
-int store_enrollment_wait(struct store *s, int64_t id, enum reason why, int64_t until, int64_t next_at,
-			  bool rests_on_flight, struct err *e)
+static int wait_write(struct store *s, int64_t id, enum reason why, int64_t until, int64_t next_at, enum rests rests,
+		      const char *slot, struct err *e)
 {
 	sqlite3_stmt *q;
 	int64_t reason;
@@ -206,10 +206,79 @@ int store_enrollment_wait(struct store *s, int64_t id, enum reason why, int64_t 
 	bind_int(q, 2, reason);
 	bind_int(q, 3, until);
 	bind_int(q, 4, next_at);
-	bind_int(q, 5, rests_on_config(why) ? RESTS_CONFIG : rests_on_flight ? RESTS_FLIGHT : RESTS_TIME);
+	bind_int(q, 5, rests);
 	bind_id(q, 6, store_owed_paid(s, id));
-	s->resting |= rests_on_flight;
+	if (slot)
+		bind_text(q, 7, slot);
+	else
+		(void)sqlite3_bind_null(q, 7);
 	return store_run(s, q, e) ? -1 : was_active(s, id, e);
+}
+
+int store_enrollment_wait(struct store *s, int64_t id, enum reason why, int64_t until, int64_t next_at,
+			  bool rests_on_flight, struct err *e)
+{
+	s->resting |= rests_on_flight;
+	return wait_write(s, id, why, until, next_at,
+			  rests_on_config(why) ? RESTS_CONFIG
+			  : rests_on_flight    ? RESTS_FLIGHT
+					       : RESTS_TIME,
+			  NULL, e);
+}
+
+/* ---- waiting lists ---- */
+
+int store_enrollment_line_up(struct store *s, int64_t id, enum reason why, int64_t until, int64_t ends_at,
+			     const char *slot, struct err *e)
+{
+	return wait_write(s, id, why, until, ends_at, RESTS_TIME, slot, e);
+}
+
+int store_slot_rows(struct store *s, const char *sequence, const char *slot, struct due_row *out, int max,
+		    struct err *e)
+{
+	sqlite3_stmt *q;
+	int n = 0, rc = 0;
+
+	if (store_owed_flush(s, e))
+		return -1;
+	q = store_stmt(s, SQL_SLOT_ROWS);
+	bind_int(q, 1, store_name_find(s, sequence));
+	bind_text(q, 2, slot);
+	bind_int(q, 3, max + (int64_t)s->flights.n);
+	while (n < max && (rc = store_step(s, q, e)) > 0) {
+		int64_t id = col_int(q, 0);
+
+		if (store_flight_of(s, id) < 0)
+			out[n++] = (struct due_row){ .enrollment_id = id, .due_at = col_int(q, 1) };
+	}
+	sqlite3_reset(q);
+	return rc < 0 ? -1 : n;
+}
+
+int store_slots(struct store *s, void (*row)(void *arg, const char *sequence, const char *slot, int64_t until),
+		void *arg, struct err *e)
+{
+	sqlite3_stmt *q = store_stmt(s, SQL_SLOT_NEXT);
+	int64_t sequence = 0;
+	char *slot = mem_strdup("");
+	int rc;
+
+	for (;;) { /* one look at the index a list */
+		bind_int(q, 1, sequence);
+		bind_text(q, 2, slot);
+		rc = store_step(s, q, e);
+		if (rc <= 0)
+			break;
+		sequence = col_int(q, 0);
+		free(slot);
+		slot = mem_strdup(col_text(q, 1));
+		int64_t until = col_int(q, 2);
+		sqlite3_reset(q);
+		row(arg, store_name_text(s, sequence), slot, until);
+	}
+	free(slot);
+	return rc < 0 ? -1 : 0;
 }
 
 int store_enrollment_advance(struct store *s, int64_t id, const char *step, int32_t step_no, int64_t prev_at,

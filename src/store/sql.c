@@ -121,8 +121,10 @@ const char *const store_sql[SQL_COUNT] = {
 	    "JOIN contact c ON c.id = e.contact_id LEFT JOIN account a ON a.id = c.account_id WHERE e.id = ?1",
 	[SQL_ENROLLMENTS_OF] = "SELECT " ENROLLMENT_COLUMNS " FROM enrollment e JOIN contact c ON c.id = e.contact_id "
 			       "WHERE e.contact_id = ?1 ORDER BY e.id",
-	[SQL_QUEUE_IDS] = "SELECT id, next_at, due_at FROM enrollment WHERE state = 0 AND sequence = ?1 "
+	[SQL_QUEUE_IDS] = "SELECT id, next_at, due_at FROM enrollment WHERE state = 0 AND sequence = ?1 AND slot IS NULL "
 			  "ORDER BY next_at, due_at LIMIT ?2",
+	[SQL_QUEUE_SLOTS] = "SELECT id, wait_until, due_at FROM enrollment WHERE state = 0 AND sequence = ?1 AND "
+			    "slot IS NOT NULL LIMIT ?2",
 	[SQL_QUEUE_ROW] =
 	    "SELECT " ENROLLMENT_COLUMNS ", c.email FROM enrollment e JOIN contact c ON c.id = e.contact_id "
 	    "WHERE e.id = ?1",
@@ -132,16 +134,21 @@ const char *const store_sql[SQL_COUNT] = {
 			  "ORDER BY next_at LIMIT ?3",
 	[SQL_SEQUENCE_ACTIVE] = "SELECT sequence FROM enrollment WHERE state = 0 AND sequence > ?1 "
 				"ORDER BY sequence LIMIT 1",
+	[SQL_SLOT_ROWS] = "SELECT id, due_at FROM enrollment WHERE state = 0 AND sequence = ?1 AND slot = ?2 AND "
+			  "slot IS NOT NULL ORDER BY due_at LIMIT ?3",
+	[SQL_SLOT_NEXT] = "SELECT sequence, slot, wait_until FROM enrollment WHERE state = 0 AND slot IS NOT NULL AND "
+			  "(sequence, slot) > (?1, ?2) ORDER BY sequence, slot LIMIT 1",
 	[SQL_ENROLLMENT_WAIT] = "UPDATE enrollment SET wait = ?2, wait_until = ?3, next_at = ?4, rests = ?5, "
-				"touch_id = ifnull(?6, touch_id) WHERE id = ?1 AND state = 0",
+				"touch_id = ifnull(?6, touch_id), slot = ?7 WHERE id = ?1 AND state = 0",
 	[SQL_ENROLLMENT_ADVANCE] =
 	    "UPDATE enrollment SET step = ?2, step_no = ?3, prev_at = ?4, due_at = ?5, next_at = ?6, "
-	    "touch_id = 0, wait = 0, wait_until = 0, rests = 0 WHERE id = ?1 AND state = 0",
+	    "touch_id = 0, wait = 0, wait_until = 0, rests = 0, slot = NULL WHERE id = ?1 AND state = 0",
 	[SQL_ENROLLMENT_END] = "UPDATE enrollment SET state = ?2, ended = ?3, ended_at = ?4, rests = 0 "
 			       "WHERE id = ?1 AND state = 0",
 	[SQL_ENROLLMENT_REACTIVATE] =
 	    "UPDATE enrollment SET state = 0, ended = 0, ended_at = 0, step = ?2, step_no = ?3, "
-	    "touch_id = ?4, prev_at = ?5, next_at = ?6, wait = 0, wait_until = 0, rests = 0 WHERE id = ?1",
+	    "touch_id = ?4, prev_at = ?5, next_at = ?6, wait = 0, wait_until = 0, rests = 0, slot = NULL "
+	    "WHERE id = ?1",
 	[SQL_ENROLLMENT_OWED] = "UPDATE enrollment SET touch_id = ?2, next_at = 9223372036854775807 WHERE id = ?1",
 	[SQL_ENROLLMENT_STATE] = "SELECT state FROM enrollment WHERE id = ?1",
 	[SQL_WAKE_CONTACT] = "UPDATE enrollment SET next_at = ?2 WHERE contact_id = ?1 AND state = 0 AND next_at > ?2",

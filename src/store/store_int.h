@@ -60,10 +60,13 @@ enum sql {
 	SQL_ENROLLMENT,
 	SQL_ENROLLMENTS_OF,
 	SQL_QUEUE_IDS,
+	SQL_QUEUE_SLOTS,
 	SQL_QUEUE_ROW,
 	SQL_DUE,
 	SQL_DUE_FIRST,
 	SQL_SEQUENCE_ACTIVE,
+	SQL_SLOT_ROWS,
+	SQL_SLOT_NEXT,
 	SQL_ENROLLMENT_WAIT,
 	SQL_ENROLLMENT_ADVANCE,
 	SQL_ENROLLMENT_END,
@@ -314,7 +317,8 @@ const char *store_text_copy(char **at, const char *text); /* copies to *at and m
 
 /* ---- enrollments.c */
 #define ENROLLMENT_COLUMNS                                                                                             \
-	"e.id, e.contact_id, e.sequence, e.state, e.step, e.step_no, e.prev_at, e.due_at, e.next_at, "                 \
+	"e.id, e.contact_id, e.sequence, e.state, e.step, e.step_no, e.prev_at, e.due_at, "                            \
+	"CASE WHEN e.slot IS NULL THEN e.next_at ELSE min(e.next_at, e.wait_until) END, "                              \
 	"e.wait, e.wait_until, e.touch_id, e.ended, e.created_at, c.account_id"
 #define ENROLLMENT_COLUMN_COUNT 15
 void store_enrollment_read(struct store *s, sqlite3_stmt *q, struct enrollment *out);

@@ -97,9 +97,9 @@ struct heads {
 	size_t n, cap;
 };
 
-static int heads_read(struct store *s, int64_t sequence, int64_t limit, struct heads *h, struct err *e)
+static int heads_read(struct store *s, enum sql id, int64_t sequence, int64_t limit, struct heads *h, struct err *e)
 {
-	sqlite3_stmt *q = store_stmt(s, SQL_QUEUE_IDS);
+	sqlite3_stmt *q = store_stmt(s, id);
 	int rc;
 
 	bind_int(q, 1, sequence);
@@ -125,8 +125,11 @@ int store_queue(struct store *s, int limit, void (*row)(void *arg, const struct 
 	struct enrollment en;
 	int rc = store_owed_flush(s, e);
 
-	for (size_t i = 1; i <= s->names.n && !rc; i++)
-		rc = heads_read(s, (int64_t)i, limit + (int64_t)s->flights.n, &h, e);
+	for (size_t i = 1; i <= s->names.n && !rc; i++) {
+		rc = heads_read(s, SQL_QUEUE_IDS, (int64_t)i, limit + (int64_t)s->flights.n, &h, e);
+		if (!rc)
+			rc = heads_read(s, SQL_QUEUE_SLOTS, (int64_t)i, limit, &h, e);
+	}
 	if (h.n)
 		qsort(h.row, h.n, sizeof(*h.row), queued_order);
 	for (size_t i = 0; i < h.n && (int64_t)i < limit && !rc; i++) {
