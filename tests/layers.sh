@@ -38,6 +38,10 @@ own() {
 }
 complain() { echo "layers: $*"; bad=1; }
 
+# What a file includes: of ours ("abv/x.h" or <abv/x.h>), private ("x.h").
+contracts_of() { sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]abv\/\([a-z]*\)\.h[">].*/\1/p' "$1"; }
+privates_of() { sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$1" | grep -v '^abv/'; }
+
 for dir in src/*/; do
 	room=$(basename "$dir")
 	level=$(room_level "$room")
@@ -45,26 +49,42 @@ for dir in src/*/; do
 	mine=" $(own "$room") "
 	for file in "$dir"*.[ch]; do
 		[ -e "$file" ] || continue
-		for h in $(sed -n 's/^#include "abv\/\([a-z]*\)\.h".*/\1/p' "$file"); do
+		for h in $(contracts_of "$file"); do
 			case $mine in *" $h "*) continue ;; esac
 			[ "$(level_of "$h")" -lt "$level" ] || complain "$file: abv/$h.h (L$(level_of "$h")) from $room (L$level)"
 		done
-		for h in $(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file" | grep -v '^abv/'); do
+		for h in $(privates_of "$file"); do
+			case $h in */*) complain "$file: \"$h\" is another room's"; continue ;; esac
 			[ -e "$dir$h" ] || complain "$file: \"$h\" is no private header of $room"
 		done
 	done
 done
 
-# The governor's contract names no effect; abvctl links rules and transforms, not the store or what sends.
-for h in $(sed -n 's/^#include "abv\/\([a-z]*\)\.h".*/\1/p' src/ctl/*.[ch] 2>/dev/null | sort -u); do
-	case $h in store | netloop | sender | scheduler) complain "src/ctl: abv/$h.h is the daemon's" ;; esac
+# A contract names contracts of its own level or below.
+for file in include/abv/*.h; do
+	name=$(basename "$file" .h)
+	for h in $(contracts_of "$file"); do
+		[ "$(level_of "$h")" -le "$(level_of "$name")" ] || complain "$file (L$(level_of "$name")): abv/$h.h (L$(level_of "$h"))"
+	done
+	[ "$(level_of "$name")" -lt 99 ] || complain "$file: no such contract"
+	for h in $(privates_of "$file"); do complain "$file: \"$h\" is private"; done
+done
+
+# abvctl links rules and transforms, not the store or what sends; a simulation has its own.
+for file in src/ctl/*.[ch]; do
+	for h in $(contracts_of "$file"); do
+		case $file:$h in
+		*/simulate*:store | *:simulate) ;;
+		*:store | *:netloop | *:sender | *:scheduler) complain "$file: abv/$h.h is the daemon's" ;;
+		esac
+	done
 done
 
 # library header -> rooms that may include it
 lib() {
 	pattern=$1
 	shift
-	for file in $(grep -lE "^#include <($pattern)" src/*/*.[ch] include/abv/*.h 2>/dev/null); do
+	for file in $(grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($pattern)" src/*/*.[ch] include/abv/*.h 2>/dev/null); do
 		case $file in include/*) complain "$file: a contract names library <$pattern>"; continue ;; esac
 		room=$(basename "$(dirname "$file")")
 		case " $* " in *" $room "*) ;; *) complain "$file: library <$pattern> belongs to: $*" ;; esac
@@ -86,9 +106,8 @@ lib 'csv\.h' ctl
 lib 'cmocka' none
 
 # rules/ is pure: no I/O, no clock, no allocation beyond libc's
-for w in 'time(' 'clock_now(' 'clock_mono(' 'fopen(' 'printf(std' 'malloc(' 'read(' 'write('; do
-	grep -nF " $w" src/rules/*.c 2>/dev/null | grep -v '^[^:]*:[0-9]*:[[:space:]]*\(\*\|/\*\)' && complain "src/rules: $w"
-done
+grep -nE '\b(time|clock_now|clock_mono|clock_gettime|gettimeofday|fopen|f?printf|puts|fputs|malloc|calloc|realloc|strdup|mem_alloc|mem_array|mem_strdup|read|write|open)[[:space:]]*\(' src/rules/*.[ch] 2>/dev/null |
+	grep -vE '^[^:]*:[0-9]*:[[:space:]]*(\*|/\*|//)' | grep -vE '/\*[^*]*\b(time|read|write|open)\(' && complain "src/rules: no I/O, clock or allocation"
 # rooms never print or exit
 grep -nE '\b(printf|puts|exit|abort|fputs)\(' src/model/*.c src/rules/*.c src/config/*.c src/mime/*.c src/render/*.c src/store/*.c src/check/*.c src/net/*.c src/sender/*.c src/journal/*.c src/web/*.c src/scheduler/*.c src/audit/*.c src/simulate/*.c 2>/dev/null | grep -vE '^[^:]*:[0-9]*:[[:space:]]*(\*|/\*|//)' && complain "a room prints or exits"
 

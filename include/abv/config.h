@@ -105,6 +105,8 @@ int config_load(const char *path, struct config **out, struct problems *problems
  * policy_hash is "", refused values have their defaults, and sequences lack the steps that were refused. */
 int config_survey(const char *path, struct config **out, struct problems *problems);
 void config_free(struct config **c);
+/* A service's store, log and socket are opened once: after a reload those of `from` stay in force, and are what `to` says. */
+void config_carry_paths(struct config *to, const struct config *from);
 
 const struct sequence *config_sequence(const struct config *c, const char *name); /* NULL: none */
 /* Where a step of c's sequences and its template setting stand; NULL: it is no step of them. */

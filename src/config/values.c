@@ -102,6 +102,34 @@ static int by_key(const void *a, const void *b)
 	return strcmp(((const struct config_value *)a)->key, ((const struct config_value *)b)->key);
 }
 
+static struct config_value *value_find(const struct config *c, const char *key)
+{
+	for (size_t i = 0; i < c->value_n; i++)
+		if (!strcmp(c->value[i].key, key))
+			return &c->value[i];
+	return NULL;
+}
+
+static void carry(struct config *to, const struct config *from, const char *key, const char **path, const char *was)
+{
+	struct config_value *fresh = value_find(to, key);
+	const struct config_value *old = value_find(from, key);
+
+	*path = owned_text(to->owned, was);
+	if (!fresh || !old)
+		return;
+	fresh->value = owned_text(to->owned, old->value);
+	fresh->file = owned_text(to->owned, old->file);
+	fresh->line = old->line;
+}
+
+void config_carry_paths(struct config *to, const struct config *from)
+{
+	carry(to, from, "store.path", &to->store_path, from->store_path);
+	carry(to, from, "log.path", &to->log_path, from->log_path);
+	carry(to, from, "control.socket", &to->control_socket, from->control_socket);
+}
+
 void values_sort(struct config *c)
 {
 	if (c->value_n)

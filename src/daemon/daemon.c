@@ -27,7 +27,7 @@ static void warn_unchangeable(const struct config *a, const struct config *b)
 	} row[] = { { "store.path", a->store_path, b->store_path }, { "log.path", a->log_path, b->log_path }, { "control.socket", a->control_socket, b->control_socket } };
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
 		if (strcmp(row[i].was, row[i].is) != 0)
-			log_warning("%s changed: it takes effect at the next start", row[i].key);
+			log_warning("%s changed: it takes effect at the next start; until then it is %s", row[i].key, row[i].was);
 }
 
 static void swap(struct daemon *d, struct plan *fresh)
@@ -40,6 +40,7 @@ static void swap(struct daemon *d, struct plan *fresh)
 		return;
 	}
 	warn_unchangeable(old->config, fresh->config);
+	config_carry_paths(fresh->config, old->config);
 	d->plan = fresh;
 	sender_reconfigure(d->sender, &fresh->config->smtp);
 	if (wiring_config_loaded(d, &e) != 0)

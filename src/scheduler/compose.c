@@ -200,13 +200,22 @@ static enum composed refused(struct buf *findings, const char *rule, const struc
 	return COMPOSED_REFUSED;
 }
 
+/* A touch that is tried again keeps its own, whatever the sender's address is now. */
+static void message_id(struct scheduler *s, int64_t id, const struct touch *t, struct job *j)
+{
+	char token[TOKEN_MAX];
+	token_make(store_key(s->store), TOKEN_MESSAGE, id, token);
+	if (t != NULL && *t->message_id != '\0')
+		snprintf(j->message_id, sizeof j->message_id, "%s", t->message_id);
+	else
+		snprintf(j->message_id, sizeof j->message_id, "%s@%s", token, mailaddr_domain(s->plan->config->sender.from_addr));
+}
+
 enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, int64_t now, struct job *j, enum reason *why, struct buf *findings, struct err *e)
 {
 	const struct sequence *q = c->sequence->sequence;
 	int64_t id = c->touch != NULL ? c->touch->id : store_touch_new_id(s->store);
-	char token[TOKEN_MAX];
-	token_make(store_key(s->store), TOKEN_MESSAGE, id, token);
-	snprintf(j->message_id, sizeof j->message_id, "%s@%s", token, mailaddr_domain(s->plan->config->sender.from_addr));
+	message_id(s, id, c->touch, j);
 	struct letter l = { c->sequence, c->step, c->row->contact, id, now, j->message_id };
 	struct links links;
 	const char *missing;

@@ -202,8 +202,9 @@ int record_refused_content(struct scheduler *s, const struct candidate *c, enum 
 int record_finished(struct scheduler *s, int64_t now, struct err *e);
 int record_unknown(struct scheduler *s, const struct touch *t, int64_t at, struct err *e); /* after a crash */
 int record_recovery(struct scheduler *s, struct err *e);
-/* The enrollment goes to the step behind `step_no`/`step`, from `at` on; or completes. */
-int record_advance(struct scheduler *s, const struct enrollment *en, const struct contact *c, const char *step, int32_t step_no, int64_t at, struct err *e);
+/* The enrollment goes to the step behind `step_no`/`step`, whose `after` runs from `at`; or it completes, now. */
+int record_advance(struct scheduler *s, const struct enrollment *en, const struct contact *c, const char *step, int32_t step_no, int64_t at, int64_t now,
+                   struct err *e);
 void scheduler_note_due(struct scheduler *s, int64_t next_at); /* something will be due then */
 
 int record_stop_all(struct scheduler *s, int64_t contact_id, enum reason why, int64_t now, struct err *e); /* every enrollment of the contact */

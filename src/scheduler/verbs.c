@@ -49,7 +49,8 @@ int scheduler_next(struct scheduler *s, const struct enrollment_row *row, struct
 			out->verdict = (struct verdict){ .kind = VERDICT_WAIT, .reason = REASON_IN_FLIGHT, .until = CLOCK_NEVER };
 		if (c.sequence != NULL && c.step >= 0)
 			out->step = &c.sequence->sequence->step[c.step];
-		if (c.verdict.kind == VERDICT_SEND && (en->wait == REASON_GATE_REFUSED || en->wait == REASON_UNDEFINED_PLACEHOLDER) && en->next_at == CLOCK_NEVER) {
+		bool goes_on = c.verdict.kind == VERDICT_SEND || c.verdict.kind == VERDICT_WAIT;
+		if (goes_on && (en->wait == REASON_GATE_REFUSED || en->wait == REASON_UNDEFINED_PLACEHOLDER) && en->next_at == CLOCK_NEVER) {
 			out->verdict = (struct verdict){ .kind = VERDICT_WAIT, .reason = en->wait, .until = CLOCK_NEVER };
 			snprintf(out->note, sizeof out->note, "waits until the template or the contact changes");
 		} else if (c.verdict.kind == VERDICT_SEND && !s->relay_usable) {
@@ -121,7 +122,9 @@ static int resend(struct scheduler *s, const struct touch *t, const struct enrol
 	int i = q != NULL ? sequence_step_find(q->sequence, t->step) : -1;
 	if (i < 0)
 		return err_set(e, "sequence '%s' has no step '%s' any more", t->sequence, t->step);
-	if (en->touch_id != 0)
+	if (row->contact->forgotten)
+		return err_set(e, "the person was erased: nothing is sent after that");
+	if (en->state == ENROLLMENT_ACTIVE && en->touch_id != 0)
 		return err_set(e, "the enrollment's next step is under way; try again when it is done");
 	struct before b = { .enrollment_id = en->id, .touch_id = t->id, .at = en->created_at };
 	if (store_touches_of(s->store, t->contact_id, before_row, &b, e) < 0 || store_touch_set(s->store, t->id, TOUCH_DUE, now, 0, "", e) != 0)

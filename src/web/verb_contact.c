@@ -344,7 +344,9 @@ static int forget_log(struct control *control, const char *address, const char *
 		store_rollback(control->store);
 		return -1;
 	}
-	return store_commit_now(control->store, e);
+	if (store_commit_now(control->store, e))
+		return -1;
+	return store_scrub(control->store, e); /* the setting held the address */
 }
 
 int verb_forget_after(struct call *c)

@@ -72,45 +72,70 @@ struct queue {
 	int asked, rc;
 };
 
-/* Due, and no reason was told: nobody has asked about it since. What holds it back is asked now. */
-static void queue_ask(struct queue *q, int64_t id)
+/* What holds up all of a sequence, or everybody: it was told once, not to each. */
+static enum reason queue_held(const struct call *c, const struct enrollment *en)
+{
+	const struct plan_sequence *s = plan_sequence(c->ops->plan(c->ops->arg), en->sequence);
+	char *name = pause_name(en->sequence);
+	bool paused = *store_setting(c->store, name) != '\0';
+
+	free(name);
+	if (!s)
+		return REASON_SEQUENCE_REMOVED;
+	if (!s->startable)
+		return REASON_SEQUENCE_NOT_STARTED;
+	if (paused)
+		return REASON_SEQUENCE_PAUSED;
+	return *store_setting(c->store, "paused") != '\0' ? REASON_SENDING_PAUSED : REASON_NONE;
+}
+
+/* No reason was told, so nobody has asked about it since its last step: what holds it back is asked now. True: told. */
+static bool queue_ask(struct queue *q, int64_t id)
 {
 	struct call *c = q->call;
 	struct enrollment_row *row = NULL;
 	struct next_step next = { 0 };
+	bool told = false;
 
 	if (q->rc < 0 || q->asked++ >= QUEUE_ASK_MAX)
-		return;
+		return false;
 	q->rc = store_enrollment(c->store, id, &row, &c->err);
 	if (q->rc > 0)
 		q->rc = c->ops->next(c->ops->arg, row, &next, &c->err);
 	if (q->rc >= 0 && row) {
+		bool waits = next.verdict.kind == VERDICT_WAIT;
+
+		answer_time(&c->out, "next", waits ? next.verdict.until : c->now);
 		json_add_str(&c->out, "verdict", verdict_kind_name(next.verdict.kind));
 		answer_text(&c->out, "reason", reason_name(next.verdict.reason));
 		answer_text(&c->out, "note", next.note);
+		told = true;
 	}
 	enrollment_row_free(&row);
+	return told;
 }
 
 static void queue_row(void *arg, const struct enrollment *en, const char *email)
 {
 	struct queue *q = arg;
 	struct call *c = q->call;
-	const char *reason = reason_name(en->wait);
+	enum reason held = queue_held(c, en), reason = en->wait;
+	bool flies = en->next_at == CLOCK_NEVER && en->touch_id;
 
 	answer_element(&c->out, '{');
 	json_add_str(&c->out, "contact", email);
 	json_add_str(&c->out, "sequence", en->sequence);
 	json_add_str(&c->out, "step", en->step);
 	answer_time(&c->out, "due", en->due_at);
-	answer_time(&c->out, "next", en->next_at);
-	if (en->next_at == CLOCK_NEVER && en->touch_id)
-		reason = reason_name(REASON_IN_FLIGHT);
-	else if (en->wait == REASON_NONE && en->next_at > c->now)
-		reason = reason_name(REASON_AFTER);
-	answer_text(&c->out, "reason", reason);
-	if (en->wait == REASON_NONE && en->next_at <= c->now)
-		queue_ask(q, en->id);
+	if (flies) {
+		answer_text(&c->out, "reason", reason_name(REASON_IN_FLIGHT));
+	} else if (held != REASON_NONE) {
+		answer_text(&c->out, "reason", reason_name(held));
+	} else if (en->wait != REASON_NONE || !queue_ask(q, en->id)) {
+		reason = en->wait == REASON_NONE && en->next_at > c->now ? REASON_AFTER : en->wait;
+		answer_time(&c->out, "next", en->next_at);
+		answer_text(&c->out, "reason", reason_name(reason));
+	}
 	buf_char(&c->out, '}');
 }
 

@@ -337,7 +337,7 @@ static void test_resources(void **state)
 		  "}}" },
 		{ "queue", "{'limit':5}", 200,
 		  "{'rows':[{'contact':'ann@acme.example','sequence':'import','step':'first','due':'2026-11-24T08:50:"
-		  "00.000Z','next':'2026-11-24T08:50:00.000Z',"
+		  "00.000Z','next':'2026-11-24T08:50:01.000Z',"
 		  "'verdict':'wait','reason':'account_limit','note':'relay backs off'}]}" },
 		{ "status", "{}", 200,
 		  "{'now':'2026-11-24T08:50:00.000Z','in_flight':3,'removed':[],'events':1,'counts':{'contacts':1,'active':1,'"
@@ -424,7 +424,13 @@ static void test_queue_asks_those_due(void **state)
 	    "{'rows':[{'contact':'ann@acme.example','verdict':'wait','reason':'account_limit','note':'relay backs "
 	    "off'},"
 	    "{'contact':'bob@other.example','verdict':null,'reason':'gifts','note':null},"
-	    "{'contact':'c@c.example','verdict':null,'reason':'after','note':null}]}");
+	    "{'contact':'c@c.example','verdict':'wait','reason':'account_limit','note':'relay backs off'}]}");
+	/* what holds up everybody is told instead of an instant that will not hold */
+	ask(f, "pause", "", 200, "{'paused':true}");
+	ask(f, "queue", "{'limit':1}", 200, "{'rows':[{'contact':'ann@acme.example','next':null,'reason':'sending_paused'}]}");
+	ask(f, "resume", "", 200, "{'paused':false}");
+	ask(f, "pause", "{'sequence':'import'}", 200, "{'paused':true}");
+	ask(f, "queue", "{'limit':1}", 200, "{'rows':[{'contact':'ann@acme.example','next':null,'reason':'sequence_paused'}]}");
 }
 
 /* A sequence that is newer than the contact takes it in with the same file; a refusal is then no news. */

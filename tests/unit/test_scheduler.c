@@ -250,6 +250,165 @@ static void test_edit_reaches_people_in_flight(void **state)
 	world_close(&w);
 }
 
+static void ts_row(void *arg, const struct event *ev)
+{
+	*(int64_t *)arg = ev->ts;
+}
+
+static int64_t last_event_ts(struct world *w)
+{
+	int64_t ts = 0;
+	assert_true(store_events(w->store, 0, 1000, ts_row, &ts, NULL) > 0);
+	return ts;
+}
+
+struct last {
+	int64_t id;
+	char *message_id;
+	size_t cap;
+};
+
+static void last_row(void *arg, const struct touch *t)
+{
+	struct last *l = arg;
+	l->id = t->id;
+	snprintf(l->message_id, l->cap, "%s", t->message_id);
+}
+
+static int64_t last_touch(struct world *w, int64_t contact, char *message_id, size_t cap)
+{
+	struct last l = { 0, message_id, cap };
+	assert_int_equal(store_touches_of(w->store, contact, last_row, &l, NULL), 0);
+	return l.id;
+}
+
+static void resolve(struct world *w, int64_t touch, enum unknown_action how, const char *error)
+{
+	struct err e = { "" };
+	assert_int_equal(store_begin(w->store, &e), 0);
+	int rc = scheduler_resolve(sched, touch, how, &e);
+	assert_string_equal(e.text, error);
+	assert_int_equal(rc, *error == '\0' ? 0 : -1);
+	if (rc == 0)
+		assert_int_equal(store_commit_now(w->store, &e), 0);
+	else
+		store_rollback(w->store);
+}
+
+/* The last step's touch in doubt completes its sequence; the operator may send it again all the same. */
+static void test_resend_of_a_last_step(void **state)
+{
+	struct world w;
+	char first[256], again[256];
+	(void)state;
+	world_open(&w, FREE, STEP("one", "0d"));
+	w.fake.outcome = OUTCOME_UNKNOWN;
+	w.fake.code = 0;
+	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
+	settle();
+	assert_story(&w, id, "enrolled unknown completed");
+	int64_t touch = last_touch(&w, id, first, sizeof first);
+	w.fake.outcome = OUTCOME_ACCEPTED;
+	w.fake.code = 250;
+	resolve(&w, touch, UNKNOWN_RESEND, "");
+	scheduler_wake(sched);
+	settle();
+	assert_story(&w, id, "enrolled unknown completed resolved sent:one completed");
+	assert_int_equal(last_touch(&w, id, again, sizeof again), touch);
+	assert_string_equal(first, again);
+	world_close(&w);
+}
+
+/* A touch keeps its Message-ID, whatever the sender's address is at the next try. */
+static void test_message_id_stays(void **state)
+{
+	struct world w;
+	struct err e = { "" };
+	char first[256], again[256];
+	(void)state;
+	world_open(&w, FREE, STEP("one", "0d"));
+	w.fake.outcome = OUTCOME_REFUSED_TEMP;
+	w.fake.code = 451;
+	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
+	settle();
+	last_touch(&w, id, first, sizeof first);
+	struct plan *old = w.plan;
+	put_file(&w, "abvd.conf", "sender = { from = \"dana@other.example\"; postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\"; };\n"
+	         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; connections = 2; };\n"
+	         "cadence = { " FREE " };\nstore = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n");
+	plan_open(&w);
+	assert_int_equal(scheduler_set_plan(sched, w.plan, &e), 0);
+	plan_free(&old);
+	w.fake.outcome = OUTCOME_ACCEPTED;
+	w.fake.code = 250;
+	go_to(&w, START + CLOCK_HOUR);
+	assert_story(&w, id, "enrolled refused waiting:retry sent:one completed");
+	last_touch(&w, id, again, sizeof again);
+	assert_string_equal(first, again);
+	world_close(&w);
+}
+
+/* Invariant 6: what a contact got in one sequence is skipped in another, and the skip's own time stands in the log. */
+static void test_no_content_twice(void **state)
+{
+	struct world w;
+	struct err e = { "" };
+	struct contact *c = NULL;
+	enum reason why;
+	(void)state;
+	world_open(&w, FREE, STEP("one", "0d"));
+	put_file(&w, "sequences.d/other.conf", "sequence = { name = \"other\"; priority = -1; steps = ( { name = \"same\"; after = \"1d\"; template = \"copy.md\"; } ); };\n");
+	put_template(&w, "copy", "value");
+	struct buf b = { 0 }; /* the same letter under another subject */
+	char path[256];
+	snprintf(path, sizeof path, "%s/templates/one.md", w.dir);
+	assert_int_equal(buf_read_file(&b, path, 1 << 20), 0);
+	buf_str(&b, "");
+	char *text = mem_printf("Subject: Quite another subject\n%s", strchr(buf_text(&b), '\n') + 1);
+	put_file(&w, "templates/copy.md", text);
+	free(text);
+	buf_free(&b);
+	struct plan *old = w.plan;
+	plan_open(&w);
+	assert_int_equal(scheduler_set_plan(sched, w.plan, &e), 0);
+	plan_free(&old);
+	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
+	settle();
+	assert_int_equal(store_contact_by_id(w.store, id, &c, &e), 1);
+	assert_int_equal(store_begin(w.store, &e), 0);
+	assert_int_equal(scheduler_enroll(sched, c, plan_sequence(w.plan, "other")->sequence, true, &why, &e), 1);
+	assert_int_equal(store_commit_now(w.store, &e), 0);
+	contact_free(&c);
+	go_to(&w, START + CLOCK_DAY);
+	assert_story(&w, id, "enrolled sent:one completed enrolled skipped:repeat_content completed");
+	assert_int_equal(w.fake.started, 1);
+	assert_int_equal(last_event_ts(&w), START + CLOCK_DAY);
+	world_close(&w);
+}
+
+/* A body that took so long that the window has closed: no dot, and it goes when the window opens. */
+static void test_window_closes_before_the_dot(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w, "contact = { min_gap = \"0s\"; limits = [\"9 per 1h\"]; }; backoff = { factor = 1.0; };", STEP("one", "0d"));
+	clock_set(&w.clock, START + 9 * CLOCK_HOUR + 29 * CLOCK_MINUTE); /* 17:29 */
+	w.fake.hold_body = true;
+	put_contact(&w, "ann@acme.example", "acme.example");
+	settle();
+	assert_int_equal(w.fake.started, 1);
+	clock_set(&w.clock, START + 9 * CLOCK_HOUR + 30 * CLOCK_MINUTE); /* 17:30: half-open */
+	w.fake.hold_body = false;
+	w.fake.sink.on_body(w.fake.sink.arg, w.fake.on_way[0], true);
+	settle();
+	assert_int_equal(w.fake.withdrawn, 1);
+	go_to(&w, START + 24 * CLOCK_HOUR);
+	assert_int_equal(w.fake.started, 1);
+	go_to(&w, START + 26 * CLOCK_HOUR);
+	assert_int_equal(w.fake.started, 2);
+	world_close(&w);
+}
+
 static void test_rate(void **state)
 {
 	struct world w;
@@ -295,6 +454,10 @@ int main(void)
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_three_refusals_pause),
 		cmocka_unit_test(test_edit_reaches_people_in_flight),
+		cmocka_unit_test(test_resend_of_a_last_step),
+		cmocka_unit_test(test_message_id_stays),
+		cmocka_unit_test(test_no_content_twice),
+		cmocka_unit_test(test_window_closes_before_the_dot),
 		cmocka_unit_test(test_rate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
