@@ -172,6 +172,16 @@ static char *partial_label(const char *dir, const char *name, const char *path)
 	return mem_printf("%s/%s%s", dir, name, same ? "" : ".md");
 }
 
+/* Known before the text is made: one long indentation before many short lines is larger than any memory. */
+static size_t indented_size(const struct buf *raw, size_t indent_len)
+{
+	size_t lines = raw->len > 0 && raw->data[raw->len - 1] != '\n';
+
+	for (size_t i = 0; i < raw->len; i++)
+		lines += raw->data[i] == '\n';
+	return raw->len + lines * indent_len;
+}
+
 static int partial_join(struct loader *l, const struct origin *from, const struct ph *tag, struct placeholders *out)
 {
 	const char *why;
@@ -197,10 +207,15 @@ static int partial_join(struct loader *l, const struct origin *from, const struc
 		origin_refuse(l, from, tag->at, "partial-recursion", "is nested too deeply", tag->name);
 		goto out;
 	}
+	l->stop = ++l->partial_n > PARTIALS_MAX; /* also of empty ones, which no limit of size would end */
+	if (l->stop) {
+		origin_refuse(l, from, tag->at, "template-size", "is one of more than 1000 partials", tag->name);
+		goto out;
+	}
 	label = partial_label(l->dir, tag->name, path);
 	if (loader_read(path, label, &raw, l->problems) < 0)
 		goto out;
-	l->total += raw.len;
+	l->total += indented_size(&raw, tag->len);
 	l->stop = l->total > TEMPLATE_SIZE_MAX;
 	if (l->stop) {
 		origin_refuse(l, from, tag->at, "template-size", "makes the template larger than 1 MB", tag->name);

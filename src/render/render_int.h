@@ -22,8 +22,9 @@
 
 #define TEMPLATE_SIZE_MAX (1024 * 1024) /* a file, and a template with its partials */
 #define PARTIAL_DEPTH_MAX 16
-#define NAMES_MAX         512 /* distinct placeholder names of a template */
-#define SECTIONS_MAX      64  /* distinct section names: bits of a variant's mask */
+#define PARTIALS_MAX      1000 /* of a template, each as often as it is named: ten in each of ten are a thousand files */
+#define NAMES_MAX         512  /* distinct placeholder names of a template */
+#define SECTIONS_MAX      64   /* distinct section names: bits of a variant's mask */
 #define VARIANTS_KEPT     256
 #define SECTION_DEPTH_MAX 64
 #define FLOW_WIDTH        72 /* columns of the text part */
@@ -161,7 +162,7 @@ struct loader {
 	struct names *names;
 	struct problems *problems;
 	char **source; /* owned by the template: sources that trees point into */
-	size_t source_n, total;
+	size_t source_n, total, partial_n;
 	const char *stack[PARTIAL_DEPTH_MAX + 1]; /* files being read */
 	int depth;
 	bool stop; /* a limit was passed and told: go on would tell it a thousand times */

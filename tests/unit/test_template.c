@@ -150,6 +150,42 @@ static void size_limits(void **state)
 	dir_close(&d);
 }
 
+/* What costs more than its bytes: partials of nothing, and an indentation before each of many lines. */
+static void partial_limits(void **state)
+{
+	struct template_dir d;
+	struct template *t;
+	struct buf wide = { 0 }, empty = { 0 };
+	char name[16], next[128];
+	(void)state;
+
+	dir_open(&d);
+	for (int i = 0; i < 8; i++) {
+		snprintf(name, sizeof name, "p%d", i);
+		snprintf(next, sizeof next, "{{>p%d}}{{>p%d}}{{>p%d}}{{>p%d}}{{>p%d}}{{>p%d}}", i + 1, i + 1, i + 1,
+			 i + 1, i + 1, i + 1);
+		dir_write(&d, name, i < 7 ? next : "");
+	}
+	dir_write(&d, "t.md", "Subject: a\n\nb {{>p0}}");
+	assert_int_equal(template_load(d.path, "t.md", d.layout, &t, &d.problems), -1);
+	assert_int_equal(d.problems.errors, 1);
+	assert_string_equal(d.problems.row[0].message, "partial 'p7' is one of more than 1000 partials");
+	buf_str(&wide, "Subject: a\n\nb\n");
+	for (int i = 0; i < 2000; i++) {
+		buf_char(&wide, ' ');
+		buf_str(&empty, "\n");
+	}
+	dir_write(&d, "lines", empty.data);
+	buf_str(&wide, "{{>lines}}\n");
+	dir_write(&d, "t.md", wide.data);
+	assert_int_equal(template_load(d.path, "t.md", d.layout, &t, &d.problems), -1);
+	assert_int_equal(d.problems.errors, 2);
+	assert_string_equal(d.problems.row[1].message, "partial 'lines' makes the template larger than 1 MB");
+	buf_free(&wide);
+	buf_free(&empty);
+	dir_close(&d);
+}
+
 static void letters(void **state)
 {
 	static const char *const ann[] = { "name", "Ann", "company", "Acme", "x", "{{name}}", NULL };
@@ -443,17 +479,12 @@ static void digests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(findings),
-		cmocka_unit_test(names_refused),
-		cmocka_unit_test(size_limits),
-		cmocka_unit_test(letters),
-		cmocka_unit_test(subject_is_one_line),
-		cmocka_unit_test(variants),
-		cmocka_unit_test(many_variants),
-		cmocka_unit_test(frame),
-		cmocka_unit_test(layouts),
-		cmocka_unit_test(built_in_layout),
-		cmocka_unit_test(digests),
+		cmocka_unit_test(findings),        cmocka_unit_test(names_refused),
+		cmocka_unit_test(size_limits),     cmocka_unit_test(partial_limits),
+		cmocka_unit_test(letters),         cmocka_unit_test(subject_is_one_line),
+		cmocka_unit_test(variants),        cmocka_unit_test(many_variants),
+		cmocka_unit_test(frame),           cmocka_unit_test(layouts),
+		cmocka_unit_test(built_in_layout), cmocka_unit_test(digests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
