@@ -292,8 +292,8 @@ static size_t link_at(struct reader *r, const char *s)
 {
 	char url[256];
 	size_t n = 0, k = 0;
-	if (!has_prefix(s, s + strlen(s), "http://") && !has_prefix(s, s + strlen(s), "https://") &&
-	    !has_prefix(s, s + strlen(s), "www."))
+	const char *end = r->line.text + r->line.n;
+	if (!has_prefix(s, end, "http://") && !has_prefix(s, end, "https://") && !has_prefix(s, end, "www."))
 		return 0;
 	for (; s[n] != '\0' && strchr(" )>\"]|", s[n]) == NULL; n++)
 		if (k < sizeof url - 1)
@@ -305,14 +305,15 @@ static size_t link_at(struct reader *r, const char *s)
 	return n;
 }
 
-/* A '.', '!' or '?' ends a sentence before a space or the line's end; not in "e.g." or "Mr." or "1.". */
-static bool is_stop(const struct reader *r, size_t i)
+/* A '.', '!' or '?' ends a sentence before a space or the line's end; not in "e.g." or "Mr." or "1.". *run: behind the
+ * marks that k is one of, 0 at a line's begin; kept so that a line of nothing else is read once, not once a mark. */
+static bool is_stop(const struct reader *r, size_t k, size_t *run)
 {
 	const char *s = r->line.text;
-	size_t k = i;
-	while (s[i + 1] != '\0' && strchr(".!?\"')*_", s[i + 1]) != NULL)
-		i++;
-	if (s[i + 1] != '\0' && s[i + 1] != ' ')
+	if (*run <= k)
+		for (*run = k + 1; s[*run] != '\0' && strchr(".!?\"')*_", s[*run]) != NULL;)
+			++*run;
+	if (s[*run] != '\0' && s[*run] != ' ')
 		return false;
 	if (s[k] != '.')
 		return true;
@@ -338,6 +339,7 @@ static size_t word_length(const char *s)
 static void words_read(struct reader *r, size_t from, unsigned flags)
 {
 	const char *s = r->line.text;
+	size_t run = 0;
 	for (size_t i = from; i < r->line.n;) {
 		size_t n = link_at(r, s + i);
 		if (n > 0) {
@@ -353,7 +355,7 @@ static void words_read(struct reader *r, size_t from, unsigned flags)
 				r->t->sentence[r->t->sentence_n - 1].flags |= SENTENCE_CODE;
 			if ((s[i] == ':' || s[i] == ';') && s[i + 1] == ' ' && strncmp(s + i + 2, "http", 4) != 0)
 				sentence_end(r, 0); /* "About your question: ..." says two things */
-			if ((s[i] == '.' || s[i] == '!' || s[i] == '?') && is_stop(r, i))
+			if ((s[i] == '.' || s[i] == '!' || s[i] == '?') && is_stop(r, i, &run))
 				sentence_end(r, s[i] == '?' ? SENTENCE_QUESTION : 0);
 			i++;
 		}
@@ -367,7 +369,7 @@ static size_t greeting_end(const struct reader *r)
 {
 	char word[32];
 	const char *s = r->line.text;
-	size_t n = word_length(s), i = 0;
+	size_t n = word_length(s), i = 0, run = 0;
 	int words = 0;
 	if (s[0] == *GATE_PLACE && r->plain_words <= 3)
 		return r->line.n;
@@ -383,7 +385,7 @@ static size_t greeting_end(const struct reader *r)
 		words += s[i] == ' ';
 		if (words > 7)
 			return 0;
-		if (s[i] == ',' || s[i] == '!' || s[i] == ':' || (s[i] == '.' && is_stop(r, i)))
+		if (s[i] == ',' || s[i] == '!' || s[i] == ':' || (s[i] == '.' && is_stop(r, i, &run)))
 			return i + 1;
 	}
 	return words <= 4 ? r->line.n : 0;

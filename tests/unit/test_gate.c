@@ -375,6 +375,28 @@ static void test_speed(void **state)
 	assert_true(us < 10000); /* the figure itself is for `make bench`: this one holds under sanitizers, too */
 }
 
+/* What a text costs follows from its length, whatever it is made of. */
+static void test_speed_of_marks(void **state)
+{
+	static const char *const unit[] = { "!",  "?",    ".", "\"", "a.", ". ", "{{",
+					    "![", "![](", "<", "&",  "- ", "*_", "'" };
+	static char text[1 << 18];
+	struct timespec a, b;
+	(void)state;
+
+	for (size_t i = 0; i < COUNT(unit); i++) {
+		size_t n = strlen(unit[i]);
+		for (size_t k = 0; k + 1 < sizeof text; k++)
+			text[k] = unit[i][k % n];
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+		judge(text);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+		double ms = (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
+		if (ms > 1000)
+			fail_msg("'%s' repeated: %.0f ms", unit[i], ms);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_phrases_are_sorted),
 		cmocka_unit_test(test_long_texts),
 		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_speed_of_marks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
