@@ -2,7 +2,9 @@
  * ends, ends exactly there, and its bytes and its line are known.
  *
  * What a wrong quote costs: a field that is opened and not closed swallows the lines behind it. When a row over several
- * lines is bad, only its first line is given up, and what stands behind it is read again. */
+ * lines is bad, only its first line is given up, and what stands behind it is read again. That it is bad is seen at the
+ * line where a closing quote is wrong, not where libcsv thinks that the row ends: in a file of wrong quotes each line
+ * would cost as much as the longest row. */
 #include "csv_int.h"
 
 #include <csv.h>
@@ -30,6 +32,8 @@ struct csv_reader {
 	long line;    /* of the next byte */
 	long row_line;
 	size_t field;             /* of the row that is being read */
+	struct csv_quotes quotes; /* of the row, */
+	size_t quotes_n;          /* of that many of its bytes */
 	size_t row_raw, row_json; /* where it begins in the batch */
 	struct csv_batch batch;
 	struct buf redo; /* bytes to be read again, before whatever comes next */
@@ -217,6 +221,8 @@ static int row_end(struct csv_reader *r, bool open_quote)
 	r->row_raw = b->raw.len;
 	r->row_json = b->json.len;
 	r->field = 0;
+	r->quotes = (struct csv_quotes){ 0 };
+	r->quotes_n = 0;
 	r->too_long = r->row_ended = false;
 	return rc;
 }
@@ -290,6 +296,29 @@ static bool row_gave_up(struct csv_reader *r, const char *p, size_t n, int *rc)
 	return true;
 }
 
+/* A line ended inside of quotes: is one of the closing quotes so far wrong? */
+static bool row_is_lost(struct csv_reader *r)
+{
+	const struct buf *raw = &r->batch.raw;
+	size_t n = raw->len - r->row_raw;
+
+	if (r->row_ended || r->too_long || !r->has_header || !n)
+		return false;
+	csv_quotes_feed(&r->quotes, raw->data + r->row_raw + r->quotes_n, n - r->quotes_n);
+	r->quotes_n = n;
+	return r->quotes.lost;
+}
+
+/* Its first line is to blame: for its own closing quote, or for having none. */
+static int row_lost(struct csv_reader *r)
+{
+	const char *raw = r->batch.raw.data + r->row_raw;
+	int rc = row_end(r, csv_is_well_quoted(raw, csv_first_line(raw, r->batch.raw.len - r->row_raw)));
+
+	parser_reset(r);
+	return rc;
+}
+
 static void next_line(struct csv_reader *r, bool cr)
 {
 	r->line++;
@@ -320,6 +349,8 @@ static int piece(struct csv_reader *r, const char *p, size_t n, struct err *e)
 		parser_reset(r);
 	if (r->row_ended || (r->too_long && line_end))
 		rc = row_end(r, false);
+	else if (line_end && row_is_lost(r))
+		rc = row_lost(r);
 	if (line_end)
 		next_line(r, last == '\r' && !r->redo.len);
 	if (rc < 0 && *r->header_error.text)

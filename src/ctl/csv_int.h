@@ -42,14 +42,21 @@ int csv_end(struct csv_reader *r, struct err *e); /* the end of the file: the la
 void csv_close(struct csv_reader **r);
 
 const char *csv_header(const struct csv_reader *r,
-		       size_t *n); /* the header's bytes without BOM; NULL before it was read */
+		       size_t *n);         /* the header's bytes without BOM; NULL before it was read */
 void csv_batch_clear(struct csv_batch *b); /* its memory is kept */
 void csv_batch_free(struct csv_batch *b);
 void csv_row_refuse(struct csv_batch *b, long line, const char *why); /* an unknown line: no effect */
 
 /* csv_text.c */
-bool csv_is_text(const char *s, size_t n);        /* UTF-8 (RFC 3629) without NUL */
-bool csv_is_well_quoted(const char *p, size_t n); /* of a row with its line end */
+bool csv_is_text(const char *s, size_t n); /* UTF-8 (RFC 3629) without NUL */
+/* Where in a row the quotes are; all zeroes at its begin. lost: something stood behind a closing quote. */
+struct csv_quotes {
+	enum { QUOTES_BEGIN, QUOTES_PLAIN, QUOTES_INSIDE, QUOTES_CLOSED } at;
+	bool lost;
+};
+
+void csv_quotes_feed(struct csv_quotes *q, const char *p, size_t n);
+bool csv_is_well_quoted(const char *p, size_t n); /* of a row with its line end, or of a part from its begin */
 size_t csv_first_line(const char *p, size_t n);   /* up to and with the first line end; n when there is none */
 char *csv_column_name(const char *p,
 		      size_t n); /* the known name, or as written without white space around; caller frees */

@@ -66,27 +66,43 @@ bool csv_is_text(const char *s, size_t n)
 }
 
 /* Behind a quoted field's closing quote comes a comma or the end; libcsv would go on inside the quotes. */
-bool csv_is_well_quoted(const char *p, size_t n)
+void csv_quotes_feed(struct csv_quotes *q, const char *p, size_t n)
 {
 	const char *end = p + n;
 
-	while (p < end) {
-		if (*p != '"') {
-			const char *comma = memchr(p, ',', (size_t)(end - p));
+	while (p < end && !q->lost) {
+		const char *found;
 
-			p = comma ? comma + 1 : end;
-			continue;
+		switch (q->at) {
+		case QUOTES_BEGIN:
+			q->at = *p == '"' ? QUOTES_INSIDE : QUOTES_PLAIN;
+			p += *p == '"';
+			break;
+		case QUOTES_PLAIN:
+			found = memchr(p, ',', (size_t)(end - p));
+			q->at = found ? QUOTES_BEGIN : QUOTES_PLAIN;
+			p = found ? found + 1 : end;
+			break;
+		case QUOTES_INSIDE:
+			found = memchr(p, '"', (size_t)(end - p));
+			q->at = found ? QUOTES_CLOSED : QUOTES_INSIDE;
+			p = found ? found + 1 : end;
+			break;
+		case QUOTES_CLOSED:
+			q->lost = *p != '"' && *p != ',' && *p != '\r' && *p != '\n';
+			q->at = *p == '"' ? QUOTES_INSIDE : QUOTES_BEGIN;
+			p++;
+			break;
 		}
-		do {
-			const char *quote = memchr(p + 1, '"', (size_t)(end - p) - 1);
-
-			p = quote ? quote + 1 : end;
-		} while (p < end && *p == '"');
-		if (p < end && !strchr(",\r\n", *p))
-			return false;
-		p += p < end;
 	}
-	return true;
+}
+
+bool csv_is_well_quoted(const char *p, size_t n)
+{
+	struct csv_quotes q = { 0 };
+
+	csv_quotes_feed(&q, p, n);
+	return !q.lost;
 }
 
 /* Up to and with the first line end; all when there is none. */
