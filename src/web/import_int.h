@@ -4,6 +4,8 @@
 
 #include "control_int.h"
 
+#define ROW_MAX (64 * 1024) /* bytes of the attributes, of a row and of a contact */
+
 /* Members of a row that are columns of the contact; the others are attributes. */
 enum column {
 	COLUMN_EMAIL,

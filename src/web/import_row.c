@@ -9,7 +9,6 @@
 #include "import_int.h"
 
 #define VALUE_MAX   4096
-#define ROW_MAX     (64 * 1024)
 #define NAME_MAX_   64
 #define CONSENT_MAX 64
 

@@ -129,17 +129,31 @@ static int enroll_imported(struct import *im, const struct contact *contact, boo
 	return rc < 0 ? -1 : 0;
 }
 
+/* Columns stay when later rows do not have them: without a bound, differing files would add to a contact for ever. */
+static bool outgrows(const struct contact *known, const struct contact *fresh)
+{
+	return fresh->attributes.len > ROW_MAX && fresh->attributes.len > (known ? known->attributes.len : 0);
+}
+
 static int row_store(struct import *im, const struct row *r)
 {
 	struct call *c = im->call;
 	struct contact *known = NULL, fresh;
 	enum put_result result = PUT_SAME;
+	struct err why = { "" };
 	int rc = -1;
 
 	if (store_contact_by_email(c->store, r->email, &known, &c->err) < 0)
 		goto out;
 	buf_clear(&im->keep);
 	row_contact(r, known, im->plan->config, &fresh, &im->keep);
+	if (outgrows(known, &fresh)) {
+		(void)err_set(&why, "with the columns of earlier imports this contact is longer than %d bytes",
+			      ROW_MAX);
+		row_error(im, r->line, &why);
+		rc = 0;
+		goto out;
+	}
 	if (store_contact_put(c->store, &fresh, c->now, &result, &fresh.id, &c->err))
 		goto out;
 	im->put[result]++;

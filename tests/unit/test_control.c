@@ -154,6 +154,30 @@ static void test_import_events(void **state)
 	buf_free(&big);
 }
 
+/* 40 KB of attributes, then 40 KB under other names: the second is refused, what is known can still be changed. */
+static void test_import_does_not_pile_up(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int round = 0; round < 2; round++) {
+		struct buf row = { 0 };
+
+		buf_str(&row, "{'rows':[{'line':7,'email':'c@c.example'");
+		for (int i = 0; i < 10; i++) {
+			buf_printf(&row, ",'r%d_%d':'", round, i);
+			for (int k = 0; k < 4000; k++)
+				buf_char(&row, 'x');
+			buf_char(&row, '\'');
+		}
+		buf_str(&row, "}]}");
+		ask(f, "import", buf_text(&row), 200,
+		    round ? "{'changed':0,'errors':[{'line':7,'message':'*earlier imports*65536*'}]}"
+			  : "{'created':1,'errors':[]}");
+		buf_free(&row);
+	}
+	ask(f, "import", "{'rows':[{'email':'c@c.example','r0_1':'y'}]}", 200, "{'changed':1,'errors':[]}");
+}
+
 static void test_enroll(void **state)
 {
 	static const struct row rows[] = {
@@ -488,6 +512,7 @@ int main(void)
 		ROW(test_bad_requests),
 		ROW(test_import),
 		ROW(test_import_events),
+		ROW(test_import_does_not_pile_up),
 		ROW(test_enroll),
 		ROW(test_stop),
 		ROW(test_hold),
