@@ -13,6 +13,8 @@
 #include "abv/mem.h"
 #include "config_int.h"
 
+#define URL_MAX 900 /* a line of a message ends at 998 bytes, and a URL cannot be folded */
+
 static const char *const tls_names[] = {
 	[TLS_REQUIRED] = "required", [TLS_OPPORTUNISTIC] = "opportunistic", [TLS_NONE] = "none"
 };
@@ -39,6 +41,13 @@ int set_tls(struct reader *r, const struct option *o, const config_setting_t *s,
 
 /* ---- addresses ---- */
 
+static bool is_ascii(const char *s)
+{
+	while (*s && !(*s & 0x80))
+		s++;
+	return !*s;
+}
+
 int set_from(struct reader *r, const struct option *o, const config_setting_t *s, void *at)
 {
 	struct config_sender *sender = at;
@@ -51,6 +60,10 @@ int set_from(struct reader *r, const struct option *o, const config_setting_t *s
 		return -1;
 	if (mailaddr_parse_mailbox(text, name, addr, &e) < 0)
 		return reader_fail(r, s, "bad-value", "'from': %s", e.text);
+	if (!is_ascii(strrchr(addr, '@'))) /* else no letter could be composed */
+		return reader_fail(
+		    r, s, "bad-value",
+		    "'from': the domain stands in every Message-ID, which is ASCII: write it as xn--...");
 	memcpy(sender->from_name, name, sizeof name);
 	memcpy(sender->from_addr, addr, sizeof addr);
 	return 0;
@@ -92,6 +105,14 @@ int set_unsubscribe(struct reader *r, const struct option *o, const config_setti
 	if (text[strcspn(text, " <>\"")])
 		return reader_fail(r, s, "bad-value",
 				   "'unsubscribe' must be one URL, without spaces, quotes or angle brackets");
+	if (!is_ascii(text))
+		return reader_fail(
+		    r, s, "bad-value",
+		    "'unsubscribe' must be ASCII: percent-encode the rest, and write the host as xn--...");
+	if (strlen(text) > URL_MAX)
+		return reader_fail(r, s, "out-of-range",
+				   "'unsubscribe' is a word of a header and can be %d bytes long; this is %zu", URL_MAX,
+				   strlen(text));
 	if (!strncasecmp(text, "mailto:", 7)) {
 		char *to = mem_strndup(text + 7, strcspn(text + 7, "?"));
 		int rc = mailaddr_parse(to, addr, &e);

@@ -280,6 +280,48 @@ static void test_errors(void **state)
 	assert_int_equal(bad, 0);
 }
 
+/* What no header can carry would let every letter fail, long after the start. */
+static void test_sender_fits_headers(void **state)
+{
+	static const struct {
+		const char *from, *unsubscribe;
+		int fill; /* bytes behind it */
+		const char *expected;
+	} row[] = {
+		{ "D <dana@example.com>", "https://e.example/", 900 - 18, "" },
+		{ "D <dana@example.com>", "https://e.example/", 901 - 18, "abvd.conf:2:1 out-of-range\n" },
+		{ "D <dana@example.com>", "https://e.example/\xc3\xbc", 0, "abvd.conf:2:1 bad-value\n" },
+		{ "D <dana@example.com>", "mailto:\xc3\xbc@e.example", 0, "abvd.conf:2:1 bad-value\n" },
+		{ "\xc3\xbc <d\xc3\xa4na@example.com>", "mailto:u@e.example", 0, "" },
+		{ "D <dana@ex\xc3\xa4mple.com>", "mailto:u@e.example", 0, "abvd.conf:1:12 bad-value\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct problems p = { 0 };
+		struct config *c = NULL;
+		struct buf text = { 0 };
+
+		buf_printf(&text, "sender = { from = \"%s\"; postal_address = \"x\";\nunsubscribe = \"%s", row[i].from,
+			   row[i].unsubscribe);
+		for (int k = 0; k < row[i].fill; k++)
+			buf_char(&text, 'u');
+		buf_str(&text, "\"; };\nsmtp = { url = \"smtp://127.0.0.1\"; };\nstore = { path = \"s\"; };\n"
+			       "log = { path = \"l\"; };\ncontrol = { socket = \"c\"; };\n");
+		config_dir_make();
+		config_dir_put("abvd.conf", text.data);
+		(void)config_load(config_dir_path("abvd.conf"), &c, &p);
+		char *found = config_dir_findings(&p, SEVERITY_ERROR);
+
+		assert_string_equal(found, row[i].expected);
+		free(found);
+		config_free(&c);
+		problems_free(&p);
+		buf_free(&text);
+		config_dir_remove();
+	}
+}
+
 static void test_missing_file(void **state)
 {
 	struct problems p = { 0 };
@@ -312,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_missing_file),
+		cmocka_unit_test(test_sender_fits_headers),
 	};
 
 	unsetenv("CREDENTIALS_DIRECTORY");
