@@ -120,14 +120,16 @@ int start_all(struct daemon *d)
 	if (rc != 0)
 		return rc;
 	set_clock(d);
-	if (open_scheduler(d, &e) != 0 || record_start(d, &e) != 0) {
-		log_error("start: %s", e.text);
-		return EXIT_IO;
-	}
+	/* Before this start's own events: they would take the numbers of lines that the store has lost. */
 	if (journal_open(d->store, d->plan->config->log_path, &d->journal, &e) != 0) {
 		log_error("engagement log path=%s: %s", d->plan->config->log_path, e.text);
 		return EXIT_IO;
 	}
+	if (open_scheduler(d, &e) != 0 || record_start(d, &e) != 0) {
+		log_error("start: %s", e.text);
+		return EXIT_IO;
+	}
+	wiring_flush(d);
 	wiring_control(d, &ops);
 	if (control_open(d->base, d->plan->config->control_socket, d->store, &ops, &d->control, &e) != 0) {
 		log_error("control socket path=%s: %s", d->plan->config->control_socket, e.text);
