@@ -50,6 +50,7 @@ struct scan {
 	char previous;   /* kind of the last token: '"' a string, 'v' another value, 'n' a name, else the character;
 			    across files */
 	struct buf nest; /* the brackets that are open */
+	int members[16]; /* settings of the group that is open at each depth; the last one stands for all deeper ones */
 };
 
 /* Reads the tokens of a text as libconfig will, includes expanded, and tells what libconfig would take silently

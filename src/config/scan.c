@@ -14,7 +14,8 @@
 #include "abv/mem.h"
 #include "config_int.h"
 
-#define INCLUDE_DEPTH_MAX 10 /* libconfig's own */
+#define INCLUDE_DEPTH_MAX 10   /* libconfig's own */
+#define GROUP_MEMBERS_MAX 1000 /* libconfig compares each with all before it: 60,000 took a minute */
 
 struct cursor {
 	const char *file;
@@ -209,6 +210,14 @@ static void scan_number(struct scan *s, struct cursor *c)
 	c->p = p;
 }
 
+/* Of the group that is open. */
+static int *members_now(struct scan *s)
+{
+	size_t deepest = sizeof s->members / sizeof *s->members - 1;
+
+	return &s->members[s->nest.len < deepest ? s->nest.len : deepest];
+}
+
 static void scan_name(struct scan *s, struct cursor *c)
 {
 	struct spot at = here(c);
@@ -220,6 +229,10 @@ static void scan_name(struct scan *s, struct cursor *c)
 	bool boolean = (n == 4 && !strncasecmp(start, "true", 4)) || (n == 5 && !strncasecmp(start, "false", 5));
 
 	token_add(s, at, boolean ? NULL : owned_textn(s->owned, start, n));
+	if (!boolean && ++*members_now(s) > GROUP_MEMBERS_MAX) {
+		tell(s, at, "too-large", "a group holds at most 1000 settings");
+		c->fatal = true;
+	}
 }
 
 /* At the start of a line: `@include "NAME"`, read here too. False when the line is none. */
@@ -279,6 +292,7 @@ static void scan_bracket(struct scan *s, struct cursor *c)
 	if (strchr("{[(", ch)) {
 		token_add(s, here(c), NULL);
 		buf_char(&s->nest, ch);
+		*members_now(s) = 0;
 	} else if (strchr("}])", ch) && s->nest.len) {
 		s->nest.len--;
 	}

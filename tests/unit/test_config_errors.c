@@ -322,6 +322,48 @@ static void test_sender_fits_headers(void **state)
 	}
 }
 
+/* A group of more settings than there are keys is refused at once; as many groups as one likes are not. */
+static void test_many_settings(void **state)
+{
+	static const struct {
+		const char *open, *one, *close;
+		const char *expected;
+	} row[] = {
+		{ "", "k%d = 1;\n", "", "abvd.conf:1002:1 too-large\n" },
+		{ "x = {\n", "k%d = true;\n", "};", "abvd.conf:1008:1 too-large\n" },
+		{ "account_aliases = (\n", "{ account = \"a%d\"; domains = [\"d%d.example\"]; },\n",
+		  "{ account = \"z\"; domains = [\"e.example\"]; } );", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct problems p = { 0 };
+		struct config *c = NULL;
+		struct buf text = { 0 };
+
+		buf_str(&text, BASE);
+		buf_str(&text, row[i].open);
+		for (int k = 0; k < 1001; k++) {
+			char one[96];
+
+			(void)snprintf(one, sizeof one, row[i].one, k, k);
+			buf_str(&text, one);
+		}
+		buf_str(&text, row[i].close);
+		config_dir_make();
+		config_dir_put("abvd.conf", text.data);
+		(void)config_load(config_dir_path("abvd.conf"), &c, &p);
+		char *found = config_dir_findings(&p, SEVERITY_ERROR);
+
+		assert_string_equal(found, row[i].expected);
+		free(found);
+		config_free(&c);
+		problems_free(&p);
+		buf_free(&text);
+		config_dir_remove();
+	}
+}
+
 static void test_missing_file(void **state)
 {
 	struct problems p = { 0 };
@@ -354,6 +396,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_missing_file),
+		cmocka_unit_test(test_many_settings),
 		cmocka_unit_test(test_sender_fits_headers),
 	};
 
