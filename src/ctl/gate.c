@@ -186,7 +186,7 @@ static int input_of(const json_t *row, struct gate_input *in, struct err *e)
 static int judge_line(const char *line, size_t n, long number, struct buf *out)
 {
 	json_error_t bad;
-	json_t *row = json_loadb(line, n, 0, &bad);
+	json_t *row = json_loadb(line, n, JSON_REJECT_DUPLICATES, &bad); /* which of two texts was meant? */
 	struct gate_result r = { 0 };
 	struct gate_input in;
 	struct err e = { "" };

@@ -107,6 +107,7 @@ t 1 'checklist.md: pass' "cannot read '.*none.md'" $ctl gate "$home/none.md" tem
 t 1 '^-:[0-9]+:[0-9]+: error' '' $ctl gate - <"$home/empty.md"
 t 2 '' 'no FILE is given' $ctl gate
 t 2 '' '--jsonl reads standard input' $ctl gate --jsonl x
+t 1 '' '\(stdin\):1: duplicate object key near .*text' $ctl gate --jsonl <<<'{"id":1,"text":"a","text":"b"}'
 python3 - templates/checklist.md >"$home/texts" <<'END'
 import json, sys
 body = open(sys.argv[1]).read().split("\n\n", 1)[1].replace("{{", "").replace("}}", "")
