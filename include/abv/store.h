@@ -123,6 +123,8 @@ int store_enrollment_reactivate(struct store *s, int64_t id, const char *step, i
 int store_wake_contact(struct store *s, int64_t contact_id, int64_t now, struct err *e);
 int store_wake_account(struct store *s, int64_t account_id, int64_t now, struct err *e);
 int store_wake_sequence(struct store *s, const char *sequence, int64_t now, struct err *e); /* NULL: all */
+/* Everybody, in slices: those with ids in (*after, *after + rows]; *after moves on. 1 there are more, 0 that was the last, -1. */
+int store_wake_some(struct store *s, int64_t *after, int rows, int64_t now, struct err *e);
 /* Number woken, -1. Those that wait resting on a touch in flight, of this contact or of this account (0: no account); contact_id 0: all. Cheap when
  * there are none (a partial index). */
 int store_wake_flight(struct store *s, int64_t contact_id, int64_t account_id, int64_t now, struct err *e);

@@ -65,6 +65,7 @@ int scheduler_new(struct store *store, const struct clock *clock, const struct p
 	s->hooks = *hooks;
 	s->relay_usable = true;
 	s->next_due = CLOCK_NEVER;
+	s->recheck_after = -1;
 	s->due = mem_array(DUE_MAX, sizeof *s->due);
 	s->judged = mem_array(JUDGED_MAX, sizeof *s->judged);
 	TAILQ_INIT(&s->jobs);

@@ -140,7 +140,7 @@ struct scheduler {
 	int64_t due_read_mono;             /* when it was read */
 	bool due_more;                     /* a turn ended at DECISIONS_MAX */
 	int64_t turn_no;                   /* from 1 */
-	int streak_before; bool confirm_before; /* as they were when the turn began: a commit that fails takes them back */
+	int64_t recheck_before; int streak_before; bool confirm_before; /* as they were when the turn began: a commit that fails takes them back */
 	int64_t rate_at;                   /* the rate allows the next message then; 0 it does not bind */
 	struct slots slots;
 	int64_t asked;                     /* decisions since the start: what waiting costs */
@@ -153,6 +153,8 @@ struct scheduler {
 	struct withheld *withheld;         /* hard bounces whose consequence is withheld (streak.c) */
 	size_t withheld_n;
 	bool shared_caps;                  /* some cap counts everybody's touches: provider, sender, warm-up */
+	int64_t seen_now, seen_mono;       /* at the last turn: a jump of the clock is seen by them */
+	int64_t recheck_after;             /* the clock has jumped: enrollments with greater ids are still to be asked again; -1 none */
 	bool committing, finishing, failing;
 	bool relay_usable, tests_failed;
 	int64_t failed[FAILED_MAX];        /* enrollments whose message was lost with its connection: they go behind the others (ring) */
@@ -244,6 +246,10 @@ void rate_free(struct rate *r);
 /* ---- turn.c ---- */
 void scheduler_due_read(struct scheduler *s, int64_t now);
 void scheduler_tests_end(struct scheduler *s, const char *why);
+
+/* ---- jump.c: the clock has jumped ---- */
+void jump_look(struct scheduler *s, int64_t now);
+int jump_recheck(struct scheduler *s, int64_t now, struct err *e); /* a slice, in the open transaction */
 
 /* ---- job.c ---- */
 struct job *job_new(struct scheduler *s);

@@ -321,6 +321,7 @@ static void take_back(struct scheduler *s, const char *why)
 	s->failing = s->due_stale = true;
 	s->streak = s->streak_before;
 	s->confirm = s->confirm_before;
+	s->recheck_after = s->recheck_before;
 	pause_load(s);
 	streak_load(s);
 	slots_ask_all(s, clock_now(s->clock), false);
@@ -369,7 +370,7 @@ static bool pressing(const struct scheduler *s)
 	}
 	if (streak_rests(s))
 		return true;
-	return !s->paused.all && !s->finishing && (s->due_more || (s->due_stale && s->due_next >= s->due_n));
+	return !s->paused.all && !s->finishing && (s->due_more || s->recheck_after >= 0 || (s->due_stale && s->due_next >= s->due_n));
 }
 
 static void plan_next_turn(struct scheduler *s)
@@ -433,12 +434,12 @@ static int work(struct scheduler *s, int64_t now, struct err *e)
 	/* While the store fails only results are tried: they rest on nothing that could be undone. */
 	if (s->finishing || s->failing || s->paused.all)
 		return 0;
-	return fill(s, now, e);
+	return jump_recheck(s, now, e) == 0 ? fill(s, now, e) : -1;
 }
 
 static bool anything(const struct scheduler *s)
 {
-	return s->job_n > 0 || s->ready_n > 0 || s->due_next < s->due_n || streak_rests(s);
+	return s->job_n > 0 || s->ready_n > 0 || s->due_next < s->due_n || s->recheck_after >= 0 || streak_rests(s);
 }
 
 void scheduler_turn(struct scheduler *s)
@@ -447,6 +448,7 @@ void scheduler_turn(struct scheduler *s)
 	if (s->committing || s->delivery == NULL)
 		return;
 	int64_t now = clock_now(s->clock);
+	jump_look(s, now);
 	if (!s->finishing && !s->paused.all)
 		due_refresh(s, now);
 	if (!anything(s)) {
@@ -457,6 +459,7 @@ void scheduler_turn(struct scheduler *s)
 	s->turn_no++;
 	s->streak_before = s->streak;
 	s->confirm_before = s->confirm;
+	s->recheck_before = s->recheck_after;
 	if (store_begin(s->store, &e) != 0) {
 		take_back(s, e.text);
 		plan_next_turn(s);

@@ -155,6 +155,8 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_WAKE_ACCOUNT] = "UPDATE enrollment SET next_at = ?2 WHERE state = 0 AND next_at > ?2 AND contact_id IN "
 			     "(SELECT id FROM contact WHERE account_id = ?1)",
 	[SQL_WAKE_SEQUENCE] = "UPDATE enrollment SET next_at = ?2 WHERE state = 0 AND sequence = ?1 AND next_at > ?2",
+	[SQL_WAKE_RANGE] = "UPDATE enrollment SET next_at = ?3 WHERE id > ?1 AND id <= ?2 AND state = 0 AND next_at > ?3",
+	[SQL_ENROLLMENT_LAST] = "SELECT max(id) FROM enrollment",
 	[SQL_WAKE_CONFIG] =
 	    "UPDATE enrollment SET next_at = ?2 WHERE state = 0 AND rests > 0 AND rests = ?1 AND next_at > ?2",
 	[SQL_RESTING] = "SELECT 1 FROM enrollment WHERE state = 0 AND rests > 0 AND rests = 1 LIMIT 1",

@@ -39,6 +39,25 @@ int store_wake_sequence(struct store *s, const char *sequence, int64_t now, stru
 	return 0;
 }
 
+int store_wake_some(struct store *s, int64_t *after, int rows, int64_t now, struct err *e)
+{
+	sqlite3_stmt *q = store_stmt(s, SQL_ENROLLMENT_LAST);
+	int64_t last;
+
+	if (store_change(s, e) || store_owed_flush(s, e) || store_step(s, q, e) < 0)
+		return -1;
+	last = col_int(q, 0);
+	sqlite3_reset(q);
+	q = store_stmt(s, SQL_WAKE_RANGE);
+	bind_int(q, 1, *after);
+	bind_int(q, 2, *after + rows);
+	bind_int(q, 3, now);
+	if (store_run(s, q, e))
+		return -1;
+	*after += rows;
+	return *after < last;
+}
+
 /* Adds the number woken. Statements with ?1 = id, ?2 = now. */
 static int wake_flight(struct store *s, enum sql id, int64_t which, int64_t now, int *woken, struct err *e)
 {

@@ -261,11 +261,35 @@ static void test_priority_in_window(void **state)
 	assert_true(yielded > 0); /* else the jitters never asked for it */
 }
 
+/* What was asked while the clock was a month ahead is asked again when it is right: it would wait for that month's window else. */
+static void test_clock_jump(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w, "contact = { min_gap = \"0s\"; limits = [\"9 per 1h\"]; }; backoff = { factor = 1.0; };", STEP("one", "0d"));
+	clock_init_scaled(&w.clock, 1, START - CLOCK_HOUR); /* Monday 07:00 */
+	crowd(&w, "a", 20, "acme.example");
+	settle();
+	assert_true(store_due_first(w.store, "course", START) < START + 2 * CLOCK_HOUR);
+	w.clock.start_now += 40 * CLOCK_DAY + 3 * CLOCK_HOUR; /* a Saturday */
+	turn_wanted = true;
+	settle();
+	assert_int_equal(w.fake.started, 0);
+	assert_true(store_due_first(w.store, "course", 0) > START + 40 * CLOCK_DAY);
+	w.clock.start_now -= 40 * CLOCK_DAY + 3 * CLOCK_HOUR;
+	turn_wanted = true;
+	settle();
+	assert_int_equal(w.fake.started, 0);
+	assert_in_range(store_due_first(w.store, "course", 0), START + 30 * CLOCK_MINUTE, START + 2 * CLOCK_HOUR);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full_provider),   cmocka_unit_test(test_sender_and_warmup), cmocka_unit_test(test_lists_survive),
 		cmocka_unit_test(test_rests_on_flight), cmocka_unit_test(test_priority_in_lists), cmocka_unit_test(test_priority_in_window),
+		cmocka_unit_test(test_clock_jump),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
