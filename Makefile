@@ -166,6 +166,11 @@ $(foreach b,$(notdir $(BENCH)),$(eval $(call bench_rule,$(b))))
 bench: all $(BENCH)
 	@python3 tests/bench/bench.py $(BUILD)
 
+# What it costs as the store grows to ten million contacts: a table and a plot in build/scale/.
+.PHONY: bench-scale
+bench-scale: all $(BENCH)
+	@python3 tests/bench/scale.py $(BUILD)
+
 # ---- install
 .PHONY: install uninstall
 MANDIR = $(DESTDIR)$(PREFIX)/share/man
