@@ -182,6 +182,7 @@ int verb_test(struct call *c)
 	const char *step = call_text(c, "step");
 	char to[MAILADDR_MAX];
 	struct err why = { "" };
+	enum reason suppressed;
 	int status = call_sequence(c, &s);
 
 	if (status != 200)
@@ -190,6 +191,10 @@ int verb_test(struct call *c)
 		return call_refuse(c, 404, "step: sequence '%s' has no step '%.128s'", s->sequence->name, step);
 	if (mailaddr_parse(call_text(c, "to"), to, &why))
 		return call_refuse(c, 400, "to: %s", why.text);
+	suppressed = store_suppressed(c->store, to);
+	if (suppressed != REASON_NONE) /* whoever said no means every letter */
+		return call_refuse(c, 409, "to: '%s' is suppressed (%s); unsuppress it, or name another address", to,
+				   reason_name(suppressed));
 	c->awaited = true;
 	if (c->ops->test(c->ops->arg, s->sequence->name, step, to, test_done, c, &c->err)) {
 		c->awaited = false;

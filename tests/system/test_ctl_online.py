@@ -84,7 +84,7 @@ def test_commands():
         says(a.ctl("hold", who, "--until", "2020-01-01"), "is not held\n")
         says(a.ctl("suppress", who, "--reason", "unsubscribed"), "is suppressed; 1 enrollment stopped\n")
         says(a.ctl("show", who), "suppressed: unsubscribed", "stopped +")
-        says(a.ctl("unsuppress", who, "--reason", "a slip", status=1), "only with force")
+        says(a.ctl("unsuppress", who, "--reason", "a slip", status=1), "only with force \\(--force\\)")
         says(a.ctl("unsuppress", who, "--reason", "a slip", "--force"), "is not suppressed any more\n")
         says(a.ctl("suppress", "@company2.example"), "is suppressed; 1 enrollment stopped\n")
         says(a.ctl("stop", "person3@company3.example"), "^1 enrollment stopped\n")
@@ -92,6 +92,7 @@ def test_commands():
         says(a.ctl("unknown"), "^nothing is unknown\n")
         says(a.ctl("unknown", "accept", "9", status=1), "abvctl: ")
         says(a.ctl("test", "course", "step1", "--to", "me@example.com"), "course/step1 to me@example.com: accepted: 250 ")
+        says(a.ctl("test", "course", "step1", "--to", "x@company2.example", status=1), r"to: 'x@company2.example' is suppressed \(manual\); unsuppress it")
         says(a.ctl("test", "course", "none", "--to", "me@example.com", status=1), "abvctl: .*none")
         exported = json.loads(a.ctl("export", "person4@company4.example").stdout)
         assert exported["contact"]["email"] == "person4@company4.example" and exported["touches"] and exported["events"]

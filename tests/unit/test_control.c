@@ -375,6 +375,12 @@ static void test_resources(void **state)
 		{ "test", "{'sequence':'manual','step':'first','to':'gate@x.example'}", 409, "{'error':'*gate*'}" },
 		{ "test", "{'sequence':'manual','step':'first','to':'lost@x.example'}", 409,
 		  "{'error':'*no connection*'}" },
+		{ "suppress", "{'target':'me@x.example'}", 200, "{}" },
+		{ "test", "{'sequence':'manual','step':'first','to':'Me@x.example'}", 409,
+		  "{'error':'*to: *me@x.example* is suppressed (manual)*','outcome':null}" },
+		{ "suppress", "{'target':'@x.example','reason':'complained'}", 200, "{}" },
+		{ "test", "{'sequence':'manual','step':'first','to':'you@x.example'}", 409,
+		  "{'error':'*suppressed (complained)*'}" },
 	};
 	struct fixture *f = *state;
 	struct buf answer = { 0 };
