@@ -42,6 +42,7 @@ enum reason {
 
 const char *verdict_kind_name(enum verdict_kind v); /* "send" "wait" "skip" "stop" */
 const char *reason_name(enum reason r);             /* "contact_limit" ...; "" for REASON_NONE */
+bool reason_is_suppression(enum reason r);          /* one that store_suppressed can give */
 enum reason reason_find(const char *name);          /* REASON_COUNT when unknown */
 
 #define EVIDENCE_MAX 8

@@ -33,6 +33,8 @@ long long json_number(const json_t *object, const char *name); /* 0 when absent 
 
 /* With --json: the members of `rows` a line each, or the answer. True when it has printed. */
 bool client_print_json(const struct ctl *c, const json_t *answer);
+/* `refused` of an answer: "; not enrolled: 3 no_consent, 1 suppressed (manual)", nothing when it is empty. */
+void refused_add(struct buf *out, json_t *refused);
 /* A value as people read it: text, or JSON. */
 void json_plain(struct buf *b, const json_t *value);
 

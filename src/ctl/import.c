@@ -24,8 +24,9 @@ struct import {
 	const char *rejects_path; /* NULL: none are kept */
 	FILE *rejects;
 	struct csv_batch flight; /* with the daemon, or only rows that are bad */
-	long long created, changed, same, enrolled, errors;
-	json_t *unlisted; /* owned: consent basis -> rows, of those that the configuration does not accept; NULL none */
+	long long created, changed, same, superseded, enrolled, errors;
+	json_t *unlisted; /* owned: consent basis -> rows, of those that the configuration does not accept */
+	json_t *refused;  /* owned: reason -> enrollments that were refused */
 	long committed;   /* the last line whose row the daemon has; 0 none */
 	long first;       /* of the batch that failed */
 	off_t size, done; /* size 0: not known */
@@ -114,18 +115,14 @@ static int rows_tell(struct import *im, const struct csv_batch *b)
 	return 0;
 }
 
-static void unlisted_take(struct import *im, json_t *some)
+/* Adds the numbers of an answer's object to those of the answers before. */
+static void numbers_take(json_t *all, json_t *some)
 {
-	const char *basis;
+	const char *name;
 	json_t *n;
 
-	json_object_foreach (some, basis, n) {
-		if (!im->unlisted)
-			im->unlisted = json_object();
-		(void)json_object_set_new(
-		    im->unlisted, basis,
-		    json_integer(json_integer_value(n) + json_number(im->unlisted, basis)));
-	}
+	json_object_foreach (some, name, n)
+		(void)json_object_set_new(all, name, json_integer(json_integer_value(n) + json_number(all, name)));
 }
 
 static void answer_take(struct import *im, struct csv_batch *b, const json_t *answer)
@@ -140,7 +137,9 @@ static void answer_take(struct import *im, struct csv_batch *b, const json_t *an
 	im->changed += json_number(answer, "changed");
 	im->same += json_number(answer, "same");
 	im->enrolled += json_number(answer, "enrolled");
-	unlisted_take(im, json_object_get(answer, "unlisted_consent"));
+	im->superseded += json_number(answer, "superseded");
+	numbers_take(im->unlisted, json_object_get(answer, "unlisted_consent"));
+	numbers_take(im->refused, json_object_get(answer, "refused"));
 }
 
 static int batch_answer(struct import *im, struct csv_batch *b)
@@ -289,17 +288,22 @@ static void unlisted_tell(const struct import *im)
 
 static void sum_print(const struct import *im)
 {
+	struct buf more = { 0 };
 	json_t *sum;
 
 	unlisted_tell(im);
 	if (!im->ctl->json) {
-		printf("%lld created, %lld changed, %lld same, %lld enrolled, %lld error%s\n", im->created, im->changed,
-		       im->same, im->enrolled, im->errors, im->errors == 1 ? "" : "s");
+		if (im->superseded)
+			buf_printf(&more, ", %lld superseded by a later row", im->superseded);
+		refused_add(&more, im->refused);
+		printf("%lld created, %lld changed, %lld same, %lld enrolled, %lld error%s%s\n", im->created,
+		       im->changed, im->same, im->enrolled, im->errors, im->errors == 1 ? "" : "s", buf_text(&more));
+		buf_free(&more);
 		return;
 	}
-	sum = json_pack("{sI sI sI sI sI}", "created", (json_int_t)im->created, "changed", (json_int_t)im->changed,
-			"same", (json_int_t)im->same, "enrolled", (json_int_t)im->enrolled, "errors",
-			(json_int_t)im->errors);
+	sum = json_pack("{sI sI sI sI sI sI sO}", "created", (json_int_t)im->created, "changed",
+			(json_int_t)im->changed, "same", (json_int_t)im->same, "superseded", (json_int_t)im->superseded,
+			"enrolled", (json_int_t)im->enrolled, "errors", (json_int_t)im->errors, "refused", im->refused);
 	(void)client_print_json(im->ctl, sum);
 	json_decref(sum);
 }
@@ -329,6 +333,8 @@ int cmd_import(struct ctl *c)
 		goto out;
 	}
 	im.reader = csv_open(on_batch, &im);
+	im.unlisted = json_object();
+	im.refused = json_object();
 	if (read_all(&im, fd) < 0) {
 		if (im.first)
 			half_tell(&im);
@@ -340,6 +346,7 @@ out:
 	if (im.rejects && fclose(im.rejects) != 0)
 		im.status = ctl_fail(CTL_FINDINGS, "cannot write '%s': %s", im.rejects_path, strerror(errno));
 	json_decref(im.unlisted);
+	json_decref(im.refused);
 	csv_close(&im.reader);
 	client_close(&im.client);
 	csv_batch_free(&im.flight);

@@ -5,6 +5,7 @@
 
 #include "abv/clock.h"
 #include "abv/json.h"
+#include "abv/verdict.h"
 #include "client_int.h"
 
 /* Sends {member: value ...} (open object in b) and closes it. */
@@ -23,16 +24,53 @@ static const char *plural(long long n, const char *one, const char *many)
 	return n == 1 ? one : many;
 }
 
-static void refused_print(json_t *refused)
+/* The reason of a suppression says little alone: "manual" is no word for why somebody is not enrolled. */
+static void reason_add(struct buf *out, const char *name)
 {
-	const char *name;
+	bool suppressed = reason_is_suppression(reason_find(name));
+
+	buf_str(out, suppressed ? "suppressed (" : "");
+	out_clean(out, name);
+	buf_str(out, suppressed ? ")" : "");
+}
+
+void refused_add(struct buf *out, json_t *refused)
+{
+	const char *name, *before = "; not enrolled: ";
 	json_t *n;
-	struct buf out = { 0 };
 
 	json_object_foreach (refused, name, n) {
-		buf_str(&out, out.len ? ", " : "; not enrolled: ");
-		buf_printf(&out, "%lld ", (long long)json_integer_value(n));
-		out_clean(&out, name);
+		buf_printf(out, "%s%lld ", before, (long long)json_integer_value(n));
+		reason_add(out, name);
+		before = ", ";
+	}
+}
+
+/* What an empty sum means, or what became of an enrollment that was there. */
+static void enroll_print(const json_t *answer, const char *tag)
+{
+	long long enrolled = json_number(answer, "enrolled"), already = json_number(answer, "already");
+	json_t *refused = json_object_get(answer, "refused");
+	const char *state = json_text(answer, "state"), *reason = json_text(answer, "reason");
+	struct buf out = { 0 };
+
+	buf_printf(&out, "%lld enrolled, %lld already", enrolled, already);
+	if (*state) {
+		buf_str(&out, ": ");
+		out_clean(&out, state);
+	}
+	if (*reason) {
+		buf_str(&out, " (");
+		out_clean(&out, reason);
+		buf_char(&out, ')');
+	}
+	if (*state && strcmp(state, "active") != 0)
+		buf_str(&out, "; a contact is enrolled in a sequence once, ever");
+	refused_add(&out, refused);
+	if (!enrolled && !already && json_object_size(refused) == 0) {
+		buf_str(&out, tag ? ": nobody has the tag '" : ": there are no contacts");
+		out_clean(&out, tag ? tag : "");
+		buf_str(&out, tag ? "'" : "");
 	}
 	printf("%s\n", buf_text(&out));
 	buf_free(&out);
@@ -56,10 +94,8 @@ int cmd_enroll(struct ctl *c)
 	rc = ask(c, "enroll", &b, &answer);
 	if (rc != CTL_OK)
 		return rc;
-	if (!client_print_json(c, answer)) {
-		printf("%lld enrolled, %lld already", json_number(answer, "enrolled"), json_number(answer, "already"));
-		refused_print(json_object_get(answer, "refused"));
-	}
+	if (!client_print_json(c, answer))
+		enroll_print(answer, tag);
 	json_decref(answer);
 	return CTL_OK;
 }

@@ -111,6 +111,19 @@ static int find(const char *const *row, int n, const char *name)
 	return i;
 }
 
+bool reason_is_suppression(enum reason r)
+{
+	switch (r) {
+	case REASON_UNSUBSCRIBED:
+	case REASON_COMPLAINED:
+	case REASON_HARD_BOUNCE:
+	case REASON_ERASED:
+	case REASON_MANUAL:
+	case REASON_SUPPRESSED: return true;
+	default: return false;
+	}
+}
+
 enum reason reason_find(const char *name)
 {
 	return (enum reason)find(reason_row, REASON_COUNT, name);

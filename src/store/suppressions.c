@@ -191,6 +191,19 @@ enum reason store_suppressed(struct store *s, const char *email)
 	return suppressed(s, email, &why, NULL) ? REASON_SUPPRESSED : why;
 }
 
+int store_forgotten(struct store *s, const char *email, struct err *e)
+{
+	enum reason why = REASON_NONE;
+	char hash[64];
+	int rc;
+
+	if (!s->figure[FIGURE_SUPPRESSED_HASHES])
+		return 0;
+	store_address_hash(s, email, hash);
+	rc = suppression_get(s, hash, &why, e);
+	return rc > 0 ? why == REASON_ERASED : rc;
+}
+
 int store_standing(struct store *s, const struct contact *c, struct standing *out, struct err *e)
 {
 	*out = (struct standing){ .suppressed = REASON_NONE };

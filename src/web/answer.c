@@ -29,6 +29,16 @@ void answer_time(struct buf *b, const char *name, int64_t t)
 		json_add_time(b, name, t);
 }
 
+void answer_refused(struct buf *b, const int64_t refused[REASON_COUNT])
+{
+	answer_open(b, "refused", '{');
+	for (int i = 0; i < REASON_COUNT; i++) {
+		if (refused[i])
+			json_add_int(b, reason_name((enum reason)i), refused[i]);
+	}
+	buf_char(b, '}');
+}
+
 static void answer_tags(struct buf *b, const char *tags)
 {
 	answer_open(b, "tags", '[');

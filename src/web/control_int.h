@@ -139,6 +139,7 @@ void answer_open(struct buf *b, const char *name, char bracket);      /* a membe
 void answer_element(struct buf *b, char bracket);                     /* the next element of an array */
 void answer_text(struct buf *b, const char *name, const char *value); /* nothing for "" */
 void answer_time(struct buf *b, const char *name, int64_t t);         /* nothing for 0 and for never */
+void answer_refused(struct buf *b, const int64_t refused[REASON_COUNT]); /* {reason: how many} of enrollments */
 void answer_contact(struct buf *b, const struct contact *c);
 void answer_enrollment(struct buf *b, const struct enrollment *en);
 void answer_touch(struct buf *b, const struct touch *t);

@@ -279,6 +279,13 @@ int verb_unsuppress(struct call *c)
 	if (status != 200)
 		return status;
 	was = store_suppressed(c->store, target);
+	if (*target != '@') {
+		int erased = store_forgotten(c->store, target, &c->err); /* also behind a suppressed domain */
+
+		if (erased < 0)
+			return call_failed(c);
+		was = erased ? REASON_ERASED : was;
+	}
 	if ((was == REASON_UNSUBSCRIBED || was == REASON_COMPLAINED || was == REASON_ERASED) && !call_bool(c, "force"))
 		return call_refuse(c, 409, "target: '%s' is suppressed (%s): the person said so; only with force (--force)",
 				   target, reason_name(was));

@@ -47,12 +47,7 @@ static void bulk_answer(struct call *c, const struct bulk *b)
 {
 	json_add_int(&c->out, "enrolled", b->enrolled);
 	json_add_int(&c->out, "already", b->already);
-	answer_open(&c->out, "refused", '{');
-	for (int i = 0; i < REASON_COUNT; i++) {
-		if (b->refused[i])
-			json_add_int(&c->out, reason_name((enum reason)i), b->refused[i]);
-	}
-	buf_char(&c->out, '}');
+	answer_refused(&c->out, b->refused);
 }
 
 /* ---- one contact ---- */
@@ -74,6 +69,22 @@ static int enroll_committed(struct call *c, const struct contact *contact, const
 	return rc;
 }
 
+struct place {
+	const char *sequence;
+	struct buf *out;
+};
+
+static void place_row(void *arg, const struct enrollment *en)
+{
+	const struct place *p = arg;
+
+	if (strcmp(en->sequence, p->sequence) != 0)
+		return;
+	json_add_str(p->out, "state", enrollment_state_name(en->state));
+	if (en->state == ENROLLMENT_STOPPED)
+		json_add_str(p->out, "reason", reason_name(en->ended));
+}
+
 static int enroll_contact(struct call *c, const struct sequence *s)
 {
 	struct bulk b = { 0 };
@@ -84,13 +95,21 @@ static int enroll_contact(struct call *c, const struct sequence *s)
 		return status;
 	rc = enroll_committed(c, contact, s, &b);
 	bulk_answer(c, &b);
+	if (rc == 0) { /* what became of it: repeating will never start it again */
+		struct place p = { s->name, &c->out };
+
+		rc = store_enrollments_of(c->store, contact->id, place_row, &p, &c->err) < 0 ? -1 : 0;
+	}
 	if (rc == 2) {
 		while (why < REASON_COUNT - 1 && !b.refused[why])
 			why++;
 		json_add_str(&c->out, "reason", reason_name((enum reason)why));
 		c->keep = true;
-		status = call_refuse(c, 409, "contact: '%s' is not enrolled in '%s': %s", contact->email, s->name,
-				     reason_name((enum reason)why));
+		bool suppressed = reason_is_suppression((enum reason)why);
+
+		status = call_refuse(c, 409, "contact: '%s' is not enrolled in '%s': %s%s%s", contact->email, s->name,
+				     suppressed ? "suppressed (" : "", reason_name((enum reason)why),
+				     suppressed ? ")" : "");
 	}
 	contact_free(&contact);
 	return rc < 0 ? call_failed(c) : status;

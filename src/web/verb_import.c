@@ -1,6 +1,6 @@
 /* import: rows are independent of each other; the good ones of a request go in with one transaction, the bad ones come
  * back with their line. Two rows of one address: the later one stands. A suppressed contact is updated and stays
- * suppressed. */
+ * suppressed; a row about somebody who was forgotten is refused, because it would record the person again. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ struct import {
 	struct row *row;
 	size_t n;
 	int64_t put[3]; /* by enum put_result */
-	int64_t enrolled;
+	int64_t superseded, enrolled, refused[REASON_COUNT];
 	struct buf errors; /* elements */
 	struct buf detail; /* of an event */
 	struct buf keep;   /* of the row that is being stored */
@@ -65,8 +65,10 @@ static void rows_take(struct import *im, const json_t *rows)
 		row_take(im, json_array_get(rows, i), i);
 	for (i = 0; i < im->n; i++) {
 		seen = json_object_get(last, im->row[i].email);
-		if (seen)
+		if (seen) {
 			im->row[json_integer_value(seen)].superseded = true;
+			im->superseded++;
+		}
 		json_object_set_new(last, im->row[i].email, json_integer((json_int_t)i));
 	}
 	json_decref(last);
@@ -125,6 +127,8 @@ static int enroll_imported(struct import *im, const struct contact *contact, boo
 			continue;
 		rc = c->ops->enroll(c->ops->arg, contact, &config->sequence[i], log_refusal, &why, &c->err);
 		im->enrolled += rc == 1;
+		if (rc == 2)
+			im->refused[why]++;
 	}
 	return rc < 0 ? -1 : 0;
 }
@@ -135,16 +139,36 @@ static bool outgrows(const struct contact *known, const struct contact *fresh)
 	return fresh->attributes.len > ROW_MAX && fresh->attributes.len > (known ? known->attributes.len : 0);
 }
 
+/* 1: the row is told as bad. Whoever may be recorded again is unsuppressed first. */
+static int row_of_forgotten(struct import *im, const struct row *r)
+{
+	struct call *c = im->call;
+	struct err why = { "" };
+	int rc = store_forgotten(c->store, r->email, &c->err);
+
+	if (rc <= 0)
+		return rc;
+	(void)err_set(&why, "email: '%s' was forgotten: not imported; `abvctl unsuppress %s --force --reason ...` first",
+		      r->email, r->email);
+	row_error(im, r->line, &why);
+	return 1;
+}
+
 static int row_store(struct import *im, const struct row *r)
 {
 	struct call *c = im->call;
 	struct contact *known = NULL, fresh;
 	enum put_result result = PUT_SAME;
 	struct err why = { "" };
-	int rc = -1;
+	int rc = store_contact_by_email(c->store, r->email, &known, &c->err);
 
-	if (store_contact_by_email(c->store, r->email, &known, &c->err) < 0)
-		goto out;
+	if (rc == 0)
+		rc = row_of_forgotten(im, r);
+	else if (rc > 0)
+		rc = 0;
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	rc = -1;
 	buf_clear(&im->keep);
 	row_contact(r, known, im->plan->config, &fresh, &im->keep);
 	if (outgrows(known, &fresh)) {
@@ -177,7 +201,9 @@ static void import_answer(struct import *im)
 	json_add_int(out, "created", im->put[PUT_CREATED]);
 	json_add_int(out, "changed", im->put[PUT_CHANGED]);
 	json_add_int(out, "same", im->put[PUT_SAME]);
+	json_add_int(out, "superseded", im->superseded);
 	json_add_int(out, "enrolled", im->enrolled);
+	answer_refused(out, im->refused);
 	answer_open(out, "errors", '[');
 	buf_str(out, buf_text(&im->errors));
 	buf_char(out, ']');

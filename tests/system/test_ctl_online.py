@@ -42,10 +42,13 @@ def test_import():
         with open(rejects, "rb") as f:
             kept = f.read().splitlines()
         assert kept[0] == b"email,first_name,note" and len(kept) == 11, kept
-        assert a.json("import", path, status=1) == [{"created": 0, "changed": 0, "same": 2990, "enrolled": 0, "errors": 10}]
+        assert a.json("import", path, status=1) == [
+            {"created": 0, "changed": 0, "same": 2990, "superseded": 0, "enrolled": 0, "errors": 10, "refused": {}}]
         assert a.json("status")[0]["counts"]["contacts"] == 2990
         says(a.ctl("import", "-", status=0, input="email,first_name\np1@c1.example,New\n"), "^0 created, 1 changed")
         says(a.ctl("import", "-", status=0, input="email\n"), "^0 created")
+        says(a.ctl("import", "-", status=0, input="email,title\np1@c1.example,A\np2@c2.example,B\nP1@c1.example,C\n"),
+             "^0 created, 2 changed, 0 same, 0 enrolled, 0 errors, 1 superseded by a later row\n")
         r = a.ctl("import", "-", status=0, input="email,consent\np1@c1.example,optin\np2@c1.example,optin\np3@c1.example,opt_in\n")
         assert re.search(r"\(stdin\): consent 'optin' of 2 rows is not in consent.accept", r.stderr), r.stderr
         says(a.ctl("import", "-", status=1, input="email\nnobody\n"), r"\(stdin\):2: .*\n?", "1 error\n")
@@ -62,6 +65,8 @@ def test_commands():
         a.ctl("import", a.contacts(6))
         says(a.ctl("enroll", "course", "--contact", "person0@company0.example"), "^1 enrolled, 0 already\n")
         says(a.ctl("enroll", "course", "--all"), "^5 enrolled, 1 already\n")
+        says(a.ctl("enroll", "course", "--contact", "person0@company0.example"), "^0 enrolled, 1 already: active\n")
+        says(a.ctl("enroll", "course", "--tag", "typo"), "^0 enrolled, 0 already: nobody has the tag 'typo'\n")
         says(a.ctl("enroll", "course", "--contact", "nobody@company0.example", status=1), "abvctl: ")
         says(a.ctl("enroll", "none", "--all", status=1), "abvctl: .*none")
         wait_for(lambda: len(a.log("sent")) == 6)
@@ -88,6 +93,9 @@ def test_commands():
         says(a.ctl("unsuppress", who, "--reason", "a slip", "--force"), "is not suppressed any more\n")
         says(a.ctl("suppress", "@company2.example"), "is suppressed; 1 enrollment stopped\n")
         says(a.ctl("stop", "person3@company3.example"), "^1 enrollment stopped\n")
+        says(a.ctl("enroll", "course", "--contact", "person3@company3.example"), r"1 already: stopped \(manual\); a contact is enrolled in a sequence once, ever\n")
+        says(a.ctl("enroll", "course", "--contact", "person2@company2.example", status=1), r"suppressed \(manual\)")
+        says(a.ctl("enroll", "course", "--all"), r"not enrolled: 1 suppressed \(manual\)\n")
         says(a.ctl("stop", "person3@company3.example", "course"), "^0 enrollments stopped\n")
         says(a.ctl("unknown"), "^nothing is unknown\n")
         says(a.ctl("unknown", "accept", "9", status=1), "abvctl: ")
@@ -98,6 +106,7 @@ def test_commands():
         assert exported["contact"]["email"] == "person4@company4.example" and exported["touches"] and exported["events"]
         says(a.ctl("forget", "person4@company4.example"), "is forgotten; in the log it is hash:")
         says(a.ctl("show", "person4@company4.example", status=1), "abvctl: ")
+        says(a.ctl("import", "-", status=1, input="email\nperson4@company4.example\n"), "stdin.:2: email: 'person4@company4.example' was forgotten: not imported; `abvctl unsuppress")
         assert "error" in a.json("show", "person4@company4.example", status=1)[0]
         a.stop()
         says(a.ctl("status", status=69), "abvd is not reachable")

@@ -103,7 +103,7 @@ static void test_import(void **state)
 		{ "import",
 		  "{'rows':[{'email':'d@d.example','title':'a'},{'email':'D@d.example','title':'b'},{'email':'d@d."
 		  "example','timezone':'no'}]}",
-		  200, "{'created':1,'changed':0,'errors':[{'line':3}]}" },
+		  200, "{'created':1,'changed':0,'superseded':1,'errors':[{'line':3}]}" },
 		{ "show", "{'contact':'d@d.example'}", 200, "{'contact':{'title':'b'}}" },
 		/* accounts */
 		{ "import",
@@ -129,7 +129,8 @@ static void test_import_events(void **state)
 	struct fixture *f = *state;
 	struct buf big = { 0 };
 
-	ask(f, "import", "{'rows':[" ANN ",{'email':'z@z.example','timezone':'Europe/Paris'}]}", 200, "{'enrolled':1}");
+	ask(f, "import", "{'rows':[" ANN ",{'email':'z@z.example','timezone':'Europe/Paris'}]}", 200,
+	    "{'superseded':0,'enrolled':1,'refused':{'no_consent':1}}");
 	expect_events(f, 0,
 		      "contact_imported ann@acme.example  'consent':'opt_in','consent_at':'2026-01-02T00:00:00.000Z'\n"
 		      "contact_imported z@z.example  'timezone':'Europe/Paris'\n"
@@ -187,7 +188,7 @@ static void test_enroll(void **state)
 		  200, "{}" },
 		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200,
 		  "{'enrolled':1,'already':0,'refused':{}}" },
-		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200, "{'enrolled':0,'already':1}" },
+		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200, "{'enrolled':0,'already':1,'state':'active','reason':null}" },
 		{ "enroll", "{'sequence':'manual','contact':'c@c.example'}", 409,
 		  "{'error':'*no_consent*','reason':'no_consent','refused':{'no_consent':1}}" },
 		{ "enroll", "{'sequence':'manual','tag':'x'}", 200,
@@ -216,7 +217,8 @@ static void test_stop(void **state)
 		{ "stop", "{'contact':'ann@acme.example'}", 200, "{'stopped':1}" },
 		{ "show", "{'contact':'ann@acme.example'}", 200,
 		  "{'enrollments':[{'state':'stopped','reason':'manual','next':null},{'state':'stopped'}]}" },
-		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200, "{'already':1}" },
+		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200,
+		  "{'already':1,'state':'stopped','reason':'manual'}" },
 	};
 	struct fixture *f = *state;
 
@@ -341,9 +343,17 @@ static void test_forget(void **state)
 	ask(f, "forget", "{'contact':'ann@acme.example'}", 200, "{'hash':'*hash:*','left':['/log.2.gz','/log.3.gz']}");
 	ask(f, "forget", "{'contact':'ann@acme.example'}", 404, "{'error':'*contact: *'}");
 	expect_events(f, 0, "contact_imported hash  \nforgotten hash  \nstopped hash import 'reason':'erased'\n");
-	ask(f, "import", "{'rows':[" ANN "]}", 200, "{'created':1,'enrolled':0}"); /* never resurrected */
-	ask(f, "show", "{'contact':'ann@acme.example'}", 200, "{'suppressed':'erased'}");
+	/* the person is not recorded again, unless somebody says so */
+	ask(f, "import", "{'rows':[" ANN "," BOB "]}", 200,
+	    "{'created':1,'enrolled':1,'errors':[{'line':1,'message':'*ann@acme.example* was forgotten: not imported*'}]}");
+	ask(f, "show", "{'contact':'ann@acme.example'}", 404, "{}");
 	ask(f, "unsuppress", "{'target':'ann@acme.example','reason':'r'}", 409, "{'error':'*erased*'}");
+	ask(f, "suppress", "{'target':'@acme.example'}", 200, "{'changed':true}");
+	ask(f, "import", "{'rows':[" ANN "]}", 200, "{'created':0,'errors':[{'line':1}]}");
+	ask(f, "unsuppress", "{'target':'ann@acme.example','reason':'r'}", 409, "{'error':'*erased*'}");
+	ask(f, "unsuppress", "{'target':'ann@acme.example','reason':'asked to','force':true}", 200,
+	    "{'changed':true,'still':'@acme.example'}");
+	ask(f, "import", "{'rows':[" ANN "]}", 200, "{'created':1,'enrolled':0,'refused':{'manual':1},'errors':[]}");
 }
 
 static void test_resources(void **state)
