@@ -9,6 +9,7 @@
 
 #include <csv.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +17,7 @@
 #include "abv/json.h"
 #include "abv/mem.h"
 
+#define HEADER_TOLD 320 /* bytes of the columns that an error names */
 #define FIELD_BEGUN 2 /* libcsv's pstate inside a field; its name for it is private */
 
 struct csv_reader {
@@ -25,15 +27,18 @@ struct csv_reader {
 	struct buf *key; /* `"name":` of each column */
 	char **name;
 	size_t columns, column_cap;
+	size_t named; /* columns up to the last one with a name: spreadsheets leave empty ones behind it */
 	struct buf header;
 	bool has_header, row_ended;
 	bool too_long, last_was_cr;
 	bool started; /* the BOM is behind us */
 	long line;    /* of the next byte */
-	long row_line;
+	long row_line, header_line;
 	size_t field;             /* of the row that is being read */
 	struct csv_quotes quotes; /* of the row, */
 	size_t quotes_n;          /* of that many of its bytes */
+	size_t nameless;          /* the first field that has a value and no name, from 1; 0 none */
+	bool filled;              /* some field of the row is not empty */
 	size_t row_raw, row_json; /* where it begins in the batch */
 	struct csv_batch batch;
 	struct buf redo; /* bytes to be read again, before whatever comes next */
@@ -73,9 +78,7 @@ static void header_field(struct csv_reader *r, const char *p, size_t n)
 		r->name = mem_grow(r->name, r->column_cap, sizeof *r->name);
 		r->key = mem_grow(r->key, r->column_cap, sizeof *r->key);
 	}
-	if (!*name)
-		(void)header_refuse(r, "a column of the header has no name", "");
-	else if (!strcmp(name, "line"))
+	if (!strcmp(name, "line"))
 		(void)header_refuse(r, "a column may not have the reserved name", name);
 	for (size_t i = 0; i < r->columns && *name; i++)
 		if (!strcasecmp(r->name[i], name))
@@ -87,19 +90,63 @@ static void header_field(struct csv_reader *r, const char *p, size_t n)
 	r->name[r->columns++] = name;
 }
 
+/* Which columns there are instead, as many as fit. */
+static int header_lacks_email(struct csv_reader *r)
+{
+	struct buf list = { 0 };
+
+	if (csv_separator(buf_text(&r->header), r->header.len) != ',') {
+		bool tab = csv_separator(buf_text(&r->header), r->header.len) == '\t';
+
+		r->header_error.text[0] = '\0'; /* whatever was wrong with such columns */
+		return header_refuse(r, tab ? "the columns are parted by tabs: save with commas"
+					    : "the columns are parted by ';': save with commas", "");
+	}
+	for (size_t i = 0; i < r->named; i++) {
+		if (list.len + strlen(r->name[i]) > HEADER_TOLD) {
+			buf_str(&list, list.len ? ", ..." : "...");
+			break;
+		}
+		buf_printf(&list, "%s'%s'", list.len ? ", " : "", r->name[i]);
+	}
+	if (!*r->header_error.text)
+		(void)err_set(&r->header_error, "%ld: the header row has no column 'email', only %s", r->row_line,
+			      buf_text(&list));
+	buf_free(&list);
+	return -1;
+}
+
 static int header_end(struct csv_reader *r, const char *raw, size_t n)
 {
 	bool email = false;
+	char number[64];
 
 	r->has_header = true;
+	r->header_line = r->row_line;
 	buf_add(&r->header, raw, n);
-	for (size_t i = 0; i < r->columns; i++)
+	for (size_t i = 0; i < r->columns; i++) {
 		email |= !strcmp(r->name[i], "email");
+		r->named = *r->name[i] ? i + 1 : r->named;
+	}
 	if (!csv_is_text(raw, n))
 		return header_refuse(r, "the file is no UTF-8 text", "");
 	if (!email)
-		return header_refuse(r, "the header row has no column", "email");
+		return header_lacks_email(r);
+	for (size_t i = 0; i < r->named; i++) {
+		(void)snprintf(number, sizeof number, "column %zu of the header has no name", i + 1);
+		if (!*r->name[i])
+			(void)header_refuse(r, number, "");
+	}
 	return *r->header_error.text ? -1 : 0;
+}
+
+/* An empty row before the header is none. */
+static void header_drop(struct csv_reader *r)
+{
+	for (; r->columns; r->columns--) {
+		free(r->name[r->columns - 1]);
+		buf_free(&r->key[r->columns - 1]);
+	}
 }
 
 /* ---- rows ---- */
@@ -162,12 +209,14 @@ static char *row_error(const struct csv_reader *r, bool open_quote, bool *quotin
 		return mem_printf("the row is longer than %zu KiB", CSV_ROW_MAX >> 10);
 	if (memchr(raw, '"', n) && !csv_is_well_quoted(raw, n))
 		return mem_strdup("a quoted field goes on behind its closing quote");
-	if (r->field != r->columns)
+	if (r->field < r->named || r->field > r->columns)
 		return mem_printf("the row has %zu column%s, the header %zu", r->field, r->field == 1 ? "" : "s",
 				  r->columns);
 	*quoting = false;
 	if (!csv_is_text(raw, n))
 		return mem_strdup(memchr(raw, '\0', n) ? "the row holds a NUL byte" : "the row is no UTF-8");
+	if (r->nameless)
+		return mem_printf("column %zu holds a value, and has no name in the header", r->nameless);
 	return NULL;
 }
 
@@ -191,7 +240,12 @@ static int row_end(struct csv_reader *r, bool open_quote)
 	struct csv_batch *b = &r->batch;
 	int rc = 0;
 
-	if (!r->has_header) {
+	if (r->row_ended && !r->filled && !open_quote && !r->too_long) { /* only commas: a spreadsheet's empty row */
+		b->raw.len = r->row_raw;
+		b->json.len = r->row_json;
+		if (!r->has_header)
+			header_drop(r);
+	} else if (!r->has_header) {
 		if (open_quote || r->too_long) /* says more than what is wrong with the part of it that was read */
 			r->header_error.text[0] = '\0';
 		if (open_quote)
@@ -220,10 +274,10 @@ static int row_end(struct csv_reader *r, bool open_quote)
 	}
 	r->row_raw = b->raw.len;
 	r->row_json = b->json.len;
-	r->field = 0;
+	r->field = r->nameless = 0;
 	r->quotes = (struct csv_quotes){ 0 };
 	r->quotes_n = 0;
-	r->too_long = r->row_ended = false;
+	r->too_long = r->row_ended = r->filled = false;
 	return rc;
 }
 
@@ -246,12 +300,15 @@ static void on_field(void *p, size_t n, void *arg)
 {
 	struct csv_reader *r = arg;
 
+	r->filled |= n > 0;
 	if (!r->has_header) {
 		header_field(r, p, n);
 	} else {
 		if (r->field == 0)
 			row_begin(r);
-		if (r->field < r->columns) {
+		if (r->field >= r->named && n && !r->nameless)
+			r->nameless = r->field + 1;
+		if (r->field < r->named) {
 			buf_add(&r->batch.json, r->key[r->field].data, r->key[r->field].len);
 			json_quote(&r->batch.json, p ? p : "", n);
 		}
@@ -539,4 +596,29 @@ void csv_row_refuse(struct csv_batch *b, long line, const char *why)
 	}
 	if (from < b->n && b->row[from].line == line && !b->row[from].error)
 		b->row[from].error = mem_strdup(why);
+}
+
+long csv_header_line(const struct csv_reader *r)
+{
+	return r->header_line;
+}
+
+static bool has_column(const struct csv_reader *r, const char *name)
+{
+	for (size_t i = 0; i < r->named; i++)
+		if (!strcmp(r->name[i], name))
+			return true;
+	return false;
+}
+
+const char *csv_misspelt(const struct csv_reader *r, size_t *at, const char **near)
+{
+	while (r->has_header && *at < r->named) {
+		const char *name = r->name[(*at)++];
+
+		*near = csv_column_near(name);
+		if (*near && !has_column(r, *near))
+			return name;
+	}
+	return NULL;
 }

@@ -42,7 +42,11 @@ int csv_end(struct csv_reader *r, struct err *e); /* the end of the file: the la
 void csv_close(struct csv_reader **r);
 
 const char *csv_header(const struct csv_reader *r,
-		       size_t *n);         /* the header's bytes without BOM; NULL before it was read */
+		       size_t *n); /* the header's bytes without BOM; NULL before it was read */
+long csv_header_line(const struct csv_reader *r);
+/* Steps through the columns that are attributes and look like a misspelt known one, which *near names and the header
+ * lacks; *at starts at 0. NULL: no more. */
+const char *csv_misspelt(const struct csv_reader *r, size_t *at, const char **near);
 void csv_batch_clear(struct csv_batch *b); /* its memory is kept */
 void csv_batch_free(struct csv_batch *b);
 void csv_row_refuse(struct csv_batch *b, long line, const char *why); /* an unknown line: no effect */
@@ -60,5 +64,7 @@ bool csv_is_well_quoted(const char *p, size_t n); /* of a row with its line end,
 size_t csv_first_line(const char *p, size_t n);   /* up to and with the first line end; n when there is none */
 char *csv_column_name(const char *p,
 		      size_t n); /* the known name, or as written without white space around; caller frees */
+const char *csv_column_near(const char *name); /* the known name that this is probably meant to be; NULL none */
+char csv_separator(const char *header, size_t n); /* what most likely parts the columns: ',' ';' or a tab */
 
 #endif

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "abv/mem.h"
+#include "abv/problem.h"
 #include "csv_int.h"
 
 /* Columns with a meaning of their own are found whatever their case; every other name is an attribute, as it is
@@ -127,4 +128,37 @@ char *csv_column_name(const char *p, size_t n)
 		if (strlen(known_column[i]) == n && !strncasecmp(known_column[i], p, n))
 			return mem_strdup(known_column[i]);
 	return mem_strndup(p ? p : "", n);
+}
+
+const char *csv_column_near(const char *name)
+{
+	const char *near = NULL;
+	size_t n = strlen(name);
+	int best = n > 6 ? 3 : 2;
+
+	for (size_t i = 0; i < sizeof known_column / sizeof known_column[0] && n > 4; i++) {
+		int distance = problem_distance(name, n, known_column[i], strlen(known_column[i]));
+
+		if (distance == 0)
+			return NULL;
+		if (distance < best) {
+			best = distance;
+			near = known_column[i];
+		}
+	}
+	return near;
+}
+
+char csv_separator(const char *header, size_t n)
+{
+	size_t comma = 0, semicolon = 0, tab = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		comma += header[i] == ',';
+		semicolon += header[i] == ';';
+		tab += header[i] == '\t';
+	}
+	if (semicolon > comma && semicolon >= tab)
+		return ';';
+	return tab > comma ? '\t' : ',';
 }

@@ -12,6 +12,7 @@
 #include "abv/mem.h"
 #include "client_int.h"
 #include "csv_int.h"
+#include "rejects_int.h"
 
 #define CHUNK ((size_t)256 << 10)
 #define BAR   30
@@ -20,9 +21,9 @@ struct import {
 	struct ctl *ctl;
 	struct client *client;
 	struct csv_reader *reader;
-	const char *name;         /* as it is told: "-" is (stdin) */
-	const char *rejects_path; /* NULL: none are kept */
-	FILE *rejects;
+	const char *name; /* as it is told: "-" is (stdin) */
+	struct rejects rejects;
+	bool headed; /* the header is known, and was told of */
 	struct csv_batch flight; /* with the daemon, or only rows that are bad */
 	long long created, changed, same, superseded, enrolled, errors;
 	json_t *unlisted; /* owned: consent basis -> rows, of those that the configuration does not accept */
@@ -68,29 +69,50 @@ static void bar_clear(const struct import *im)
 
 /* ---- a batch ---- */
 
-static int rejects_write(struct import *im, const char *p, size_t n)
+static int rejects_fail(struct import *im, const struct err *e)
 {
-	if (!im->rejects || !n)
-		return 0;
-	(void)fwrite(p, 1, n, im->rejects);
-	if (p[n - 1] != '\n') /* a CR whose LF belongs to nobody, or the end of the file */
-		(void)fputc('\n', im->rejects);
-	return ferror(im->rejects) ? -1 : 0;
+	bar_clear(im);
+	im->status = ctl_fail(CTL_FINDINGS, "%s", e->text);
+	return -1;
 }
 
-static int rejects_open(struct import *im)
+/* A misspelt column is taken as an attribute, which any name may be; whoever imports is told. */
+static void misspelt_tell(const struct import *im)
 {
-	size_t n;
-	const char *header = csv_header(im->reader, &n);
+	const char *name, *near;
 
-	if (!im->rejects_path || im->rejects || !header)
-		return 0;
-	im->rejects = fopen(im->rejects_path, "we");
-	if (!im->rejects || rejects_write(im, header, n) < 0) {
+	for (size_t at = 0; (name = csv_misspelt(im->reader, &at, &near)) != NULL;) {
+		struct buf text = { 0 };
+
+		out_clean(&text, name);
 		bar_clear(im);
-		im->status = ctl_fail(CTL_FINDINGS, "cannot write '%s': %s", im->rejects_path, strerror(errno));
-		return -1;
+		(void)fprintf(stderr, "%s:%ld: column '%s' is kept as an attribute; did you mean '%s'?\n", im->name,
+			      csv_header_line(im->reader), buf_text(&text), near);
+		buf_free(&text);
 	}
+}
+
+/* Before the first row is imported. */
+static int header_take(struct import *im)
+{
+	struct err e = { "" };
+
+	if (im->headed)
+		return 0;
+	im->headed = true;
+	misspelt_tell(im);
+	return rejects_open(&im->rejects, &e) < 0 ? rejects_fail(im, &e) : 0;
+}
+
+static int row_keep(struct import *im, const char *p, size_t n)
+{
+	struct err e = { "" };
+	size_t header_n;
+	const char *header = csv_header(im->reader, &header_n);
+
+	if ((!im->rejects.any && rejects_write(&im->rejects, header, header_n, &e) < 0) ||
+	    rejects_write(&im->rejects, p, n, &e) < 0)
+		return rejects_fail(im, &e);
 	return 0;
 }
 
@@ -107,10 +129,8 @@ static int rows_tell(struct import *im, const struct csv_batch *b)
 		bar_clear(im);
 		(void)fprintf(stderr, "%s:%ld: %s\n", im->name, row->line, buf_text(&text));
 		buf_free(&text);
-		if (rejects_write(im, b->raw.data + row->raw, row->raw_len) < 0) {
-			im->status = ctl_fail(CTL_FINDINGS, "cannot write '%s': %s", im->rejects_path, strerror(errno));
+		if (row_keep(im, b->raw.data + row->raw, row->raw_len) < 0)
 			return -1;
-		}
 	}
 	return 0;
 }
@@ -191,7 +211,7 @@ static int on_batch(void *arg, struct csv_batch *b)
 	struct import *im = arg;
 	struct csv_batch empty;
 
-	if (rejects_open(im) < 0 || flight_end(im) < 0)
+	if (header_take(im) < 0 || flight_end(im) < 0)
 		return -1;
 	empty = im->flight;
 	im->flight = *b;
@@ -233,7 +253,7 @@ static int read_all(struct import *im, int fd)
 	if (rc == 0)
 		rc = csv_end(im->reader, &e);
 	if (rc == 0)
-		rc = rejects_open(im);
+		rc = header_take(im);
 	if (flight_end(im) < 0) /* also what came before a fault in the file */
 		rc = -1;
 	bar_clear(im);
@@ -260,7 +280,7 @@ static int input_open(struct import *im)
 		im->status = ctl_fail(CTL_FINDINGS, "cannot open '%s': %s", path, strerror(errno));
 		return -1;
 	}
-	if (im->rejects_path && stat(im->rejects_path, &out) == 0 && out.st_dev == in.st_dev &&
+	if (im->rejects.path && stat(im->rejects.path, &out) == 0 && out.st_dev == in.st_dev &&
 	    out.st_ino == in.st_ino) {
 		im->status = ctl_usage(im->ctl, "import: --rejects names the file that is imported");
 		if (fd != STDIN_FILENO)
@@ -322,7 +342,7 @@ static void half_tell(const struct import *im)
 
 int cmd_import(struct ctl *c)
 {
-	struct import im = { .ctl = c, .rejects_path = ctl_value(c, "rejects"), .bar = isatty(STDERR_FILENO) == 1 };
+	struct import im = { .ctl = c, .rejects.path = ctl_value(c, "rejects"), .bar = isatty(STDERR_FILENO) == 1 };
 	struct err e = { "" };
 	int fd = input_open(&im);
 
@@ -343,8 +363,8 @@ int cmd_import(struct ctl *c)
 	sum_print(&im);
 	im.status = im.errors ? CTL_FINDINGS : CTL_OK;
 out:
-	if (im.rejects && fclose(im.rejects) != 0)
-		im.status = ctl_fail(CTL_FINDINGS, "cannot write '%s': %s", im.rejects_path, strerror(errno));
+	if (rejects_close(&im.rejects, &e) < 0)
+		im.status = ctl_fail(CTL_FINDINGS, "%s", e.text);
 	json_decref(im.unlisted);
 	json_decref(im.refused);
 	csv_close(&im.reader);

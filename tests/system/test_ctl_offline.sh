@@ -84,7 +84,16 @@ t 69 '' 'not reachable.*no row is known to be imported' $ctl --socket "$home/non
 t 1 '' "cannot open '.*none.csv'" $ctl --socket "$home/none" import "$home/none.csv"
 t 2 '' 'names the file that is imported' $ctl --socket "$home/none" import "$home/one.csv" --rejects "$home/one.csv"
 printf 'name\nAnn\n' >"$home/bad.csv"
-t 1 '' 'bad.csv:1: the header row has no column .email' $ctl --socket "$home/none" import "$home/bad.csv"
+t 1 '' 'bad.csv:1: the header row has no column .email.' $ctl --socket "$home/none" import "$home/bad.csv"
+# what stands in --rejects FILE stays when nothing is imported, and nothing is left beside it
+echo precious >"$home/rej.csv"
+t 69 '' 'no row is known to be imported' $ctl --socket "$home/none" import "$home/one.csv" --rejects "$home/rej.csv"
+t 1 '' 'has no column' $ctl --socket "$home/none" import "$home/bad.csv" --rejects "$home/rej.csv"
+t 0 '^precious.$' '' cat "$home/rej.csv"
+t 0 '^[^ ]*/rej.csv.$' '' bash -c "echo $home/rej.csv*"
+t 1 '' "cannot write '.*/none/rej.csv': No such file" $ctl --socket "$home/none" import "$home/one.csv" --rejects "$home/none/rej.csv"
+printf 'email,consent_date\na@b.example,2026-01-02\n' >"$home/misspelt.csv"
+t 69 '' "misspelt.csv:1: column 'consent_date' is kept as an attribute; did you mean 'consent_at'\?" $ctl --socket "$home/none" import "$home/misspelt.csv"
 
 # ---- check
 t 0 'OK: 1 sequence, 4 templates' '' $ctl check "$conf"

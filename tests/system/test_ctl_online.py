@@ -45,6 +45,21 @@ def test_import():
         assert a.json("import", path, status=1) == [
             {"created": 0, "changed": 0, "same": 2990, "superseded": 0, "enrolled": 0, "errors": 10, "refused": {}}]
         assert a.json("status")[0]["counts"]["contacts"] == 2990
+        # the same again takes the file's place, keeping its mode; without bad rows the file is left alone, or not made
+        os.chmod(rejects, 0o604)
+        a.ctl("import", path, "--rejects", rejects, status=1)
+        with open(rejects, "rb") as f:
+            assert f.read().splitlines() == kept and os.fstat(f.fileno()).st_mode & 0o777 == 0o604
+        a.ctl("import", "-", "--rejects", rejects, status=0, input="email\np1@c1.example\n")
+        a.ctl("import", "-", "--rejects", rejects + ".2", status=0, input="email\np1@c1.example\n")
+        with open(rejects, "rb") as f:
+            assert f.read().splitlines() == kept
+        assert [n for n in os.listdir(a.home) if n.startswith("bad.csv")] == ["bad.csv"], os.listdir(a.home)
+        os.symlink("bad.csv", rejects + ".link")
+        a.ctl("import", "-", "--rejects", rejects + ".link", status=1, input="email\nnobody\n")
+        with open(rejects, "rb") as f:
+            assert f.read() == b"email\nnobody\n" and os.path.islink(rejects + ".link")
+        says(a.ctl("import", "-", "--rejects", "/dev/stderr", status=1, input="email\nnobody\n"), "(?s)stdin.:2: .*email\nnobody\n")
         says(a.ctl("import", "-", status=0, input="email,first_name\np1@c1.example,New\n"), "^0 created, 1 changed")
         says(a.ctl("import", "-", status=0, input="email\n"), "^0 created")
         says(a.ctl("import", "-", status=0, input="email,title\np1@c1.example,A\np2@c2.example,B\nP1@c1.example,C\n"),

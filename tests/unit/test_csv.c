@@ -105,7 +105,7 @@ static void test_rows(void **state)
 		  "2 email=a@x.example first_name=A Team Size=3\n" },
 		{ TEXT("email,n\na@x.example\nb@x.example,1,2\nc@x.example,\n,\n"),
 		  "2 ! the row has 1 column, the header 2\n3 ! the row has 3 columns, the header 2\n"
-		  "4 email=c@x.example n=\n5 email= n=\n" },
+		  "4 email=c@x.example n=\n" },
 		{ TEXT("email,n\na@x.example,\xff\nb@x.example,\xc3\xa9\nc@x.example,\xed\xa0\x80\nd@x.example,"
 		       "\xf0\x9f\x98\x80\n"),
 		  "2 ! the row is no UTF-8\n3 email=b@x.example n=\xc3\xa9\n4 ! the row is no UTF-8\n"
@@ -130,8 +130,20 @@ static void test_rows(void **state)
 		{ TEXT(""), "E1: the file is empty: a header row is required" },
 		{ TEXT("\n\n"), "E1: the file is empty: a header row is required" },
 		{ TEXT(BOM), "E1: the file is empty: a header row is required" },
-		{ TEXT("name\nx\n"), "E1: the header row has no column 'email'" },
-		{ TEXT("email,,x\n"), "E1: a column of the header has no name" },
+		{ TEXT("name\nx\n"), "E1: the header row has no column 'email', only 'name'" },
+		{ TEXT("Name,E-Mail,,\nx\n"), "E1: the header row has no column 'email', only 'Name', 'E-Mail'" },
+		{ TEXT("email,,x\n"), "E1: column 2 of the header has no name" },
+		/* spreadsheets: other separators, empty columns behind the last one, empty rows */
+		{ TEXT("email;first_name;note\na@x.example;Ann;one, two\n"),
+		  "E1: the columns are parted by ';': save with commas" },
+		{ TEXT("sep=;\nemail;n\n"), "E1: the columns are parted by ';': save with commas" },
+		{ TEXT("email\tn\na@x.example\tAnn\n"), "E1: the columns are parted by tabs: save with commas" },
+		{ TEXT("email,n;m\na@x.example,1\n"), "2 email=a@x.example n;m=1\n" },
+		{ TEXT("email,n,,\na@x.example,1,,\nb@x.example,2\nc@x.example,3,,x\nd@x.example,4,,,\n"),
+		  "2 email=a@x.example n=1\n3 email=b@x.example n=2\n"
+		  "4 ! column 4 holds a value, and has no name in the header\n5 ! the row has 5 columns, the header 4\n" },
+		{ TEXT(",,\n\"\",\nemail,n,\r\n,,\r\na@x.example,1,\r\n,\r\n\"\",\"\",\r\n,,,,,\r\nb@x.example,2,\r\n,,"),
+		  "5 email=a@x.example n=1\n9 email=b@x.example n=2\n" },
 		{ TEXT("email,x,y,X\n"), "E1: the header names a column twice: 'X'" },
 		{ TEXT("email,Email\n"), "E1: the header names a column twice: 'email'" },
 		{ TEXT("email,line\n"), "E1: a column may not have the reserved name 'line'" },
@@ -158,6 +170,37 @@ static void test_rows(void **state)
 			}
 			buf_free(&t.text);
 		}
+	}
+}
+
+static void test_misspelt(void **state)
+{
+	static const struct {
+		const char *header, *told;
+	} rows[] = {
+		{ "email,firstname,consent_date,Last Name\n",
+		  "firstname: first_name, consent_date: consent_at, Last Name: last_name, " },
+		{ "email,email2,first_name,firstname\n", "" }, /* there beside the one it looks like */
+		{ "email,tag,size,industry,employees,note,Titel,acount\n", "Titel: title, acount: account, " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct told t = { 0 };
+		struct buf b = { 0 };
+		struct err e = { "" };
+		struct csv_reader *r = csv_open(take, &t);
+		const char *name, *near;
+
+		assert_int_equal(csv_feed(r, rows[i].header, strlen(rows[i].header), &e), 0);
+		assert_int_equal(csv_end(r, &e), 0);
+		for (size_t at = 0; (name = csv_misspelt(r, &at, &near)) != NULL;)
+			buf_printf(&b, "%s: %s, ", name, near);
+		assert_string_equal(buf_text(&b), rows[i].told);
+		assert_int_equal(csv_header_line(r), 1);
+		csv_close(&r);
+		buf_free(&b);
+		buf_free(&t.text);
 	}
 }
 
@@ -305,7 +348,8 @@ static void test_wrong_quotes_everywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),          cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_rows),          cmocka_unit_test(test_misspelt),
+		         cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_endless_quote), cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_sink_stops),    cmocka_unit_test(test_wrong_quotes_everywhere),
 	};
