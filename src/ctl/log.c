@@ -1,5 +1,6 @@
 /* abvctl log: reads the engagement log itself, so it works without the daemon. Older files (path.1, path.2 ... as long
- * as they are not compressed) are read first when --since reaches back behind the current one. --follow goes on by
+ * as they are not compressed) are read first when --since reaches back behind the current one, all of them when somebody
+ * or something is looked for without --since: a rotation must not make an answer of nothing. --follow goes on by
  * sequence number: whether the file was rotated or rewritten (forget), no line is shown twice. */
 #include <errno.h>
 #include <fcntl.h>
@@ -130,15 +131,17 @@ static int64_t first_ts(const char *path)
 	return ts;
 }
 
-/* How many of path.1, path.2 ... are to be read before path: while the younger one begins behind `since` (or is empty:
- * just rotated). */
+/* How many of path.1, path.2 ... are to be read before path: while the younger one begins behind `since` (without it:
+ * behind the beginning of time, when something is looked for), or is empty: just rotated. */
 static int older_count(const struct reading *r, const char *path)
 {
+	const struct log_filter *f = &r->filter;
+	bool looks = f->contact || f->sequence || f->event_n;
 	int k = 0;
 
 	for (int64_t first = first_ts(path); k < OLDER_MAX; k++) {
 		char *older = mem_printf("%s.%d", path, k + 1);
-		bool needed = first == INT64_MAX || (r->filter.since && first > r->filter.since);
+		bool needed = first == INT64_MAX || (f->since ? first > f->since : looks);
 		bool there = needed && access(older, R_OK) == 0;
 
 		if (there)

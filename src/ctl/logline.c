@@ -120,6 +120,14 @@ static void add_smtp(const json_t *row, struct buf *out)
 	}
 }
 
+/* A hold is lifted by one that ended already. */
+static bool is_past(const json_t *row, const struct log_seen *seen)
+{
+	int64_t until;
+
+	return clock_parse(text_of(row, "until"), &until, NULL) == 0 && until <= seen->ts;
+}
+
 static void in_words(json_t *row, const struct log_seen *seen, bool colour, struct buf *out)
 {
 	const char *event = text_of(row, "event"), *code = "0";
@@ -137,7 +145,9 @@ static void in_words(json_t *row, const struct log_seen *seen, bool colour, stru
 		buf_str(out, "  ");
 		out_clean(out, text_of(row, "reason"));
 	}
-	if (*text_of(row, "until")) {
+	if (!strcmp(event, "held") && is_past(row, seen)) {
+		buf_str(out, "  lifted");
+	} else if (*text_of(row, "until")) {
 		buf_str(out, "  until ");
 		out_time(out, text_of(row, "until"), false);
 	}

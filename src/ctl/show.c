@@ -144,6 +144,8 @@ static void add_standing(const struct ctl *c, const json_t *answer, struct buf *
 		out_colour(b, c->colour, "31;1", "suppressed");
 		buf_str(b, ": ");
 		out_clean(b, json_text(answer, "suppressed"));
+		buf_str(b, *json_text(answer, "suppressed_note") ? ": " : "");
+		out_clean(b, json_text(answer, "suppressed_note"));
 		buf_char(b, '\n');
 	}
 	json_object_foreach (json_object_get(answer, "holds"), scope, hold) {

@@ -103,7 +103,7 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_HOLD_PUT] =
 	    "INSERT INTO hold (who, id, until, reason) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (who, id) DO NOTHING",
 	[SQL_HOLD_DELETE] = "DELETE FROM hold WHERE who = ?1 AND id = ?2",
-	[SQL_SUPPRESSION] = "SELECT reason FROM suppression WHERE target = ?1",
+	[SQL_SUPPRESSION] = "SELECT reason, note FROM suppression WHERE target = ?1",
 	[SQL_SUPPRESSION_PUT] = "INSERT INTO suppression (target, reason, note, at) VALUES (?1, ?2, ?3, ?4) "
 				"ON CONFLICT (target) DO NOTHING",
 	[SQL_SUPPRESSION_DELETE] = "DELETE FROM suppression WHERE target = ?1",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abv/mem.h"
 #include "store_int.h"
 
 enum { HOLD_CONTACT, HOLD_ACCOUNT }; /* hold.who */
@@ -189,6 +190,23 @@ enum reason store_suppressed(struct store *s, const char *email)
 
 	/* When it cannot be read, it must not be taken for a yes. */
 	return suppressed(s, email, &why, NULL) ? REASON_SUPPRESSED : why;
+}
+
+char *store_suppressed_note(struct store *s, const char *email)
+{
+	const char *target[] = { email, strrchr(email, '@') };
+	char *note = NULL;
+
+	for (size_t i = 0; i < 2 && !note && target[i]; i++) {
+		sqlite3_stmt *q = store_stmt(s, SQL_SUPPRESSION);
+
+		bind_text(q, 1, target[i]);
+		if (store_step(s, q, NULL) > 0) {
+			note = mem_strdup(col_text(q, 1));
+			sqlite3_reset(q);
+		}
+	}
+	return note ? note : mem_strdup("");
 }
 
 int store_forgotten(struct store *s, const char *email, struct err *e)

@@ -87,9 +87,10 @@ void answer_enrollment(struct buf *b, const struct enrollment *en)
 	answer_time(b, "created_at", en->created_at);
 	if (en->state == ENROLLMENT_STOPPED)
 		json_add_str(b, "reason", reason_name(en->ended));
+	if (en->state != ENROLLMENT_COMPLETED) /* where it was stopped is part of why */
+		json_add_str(b, "step", en->step);
 	if (en->state != ENROLLMENT_ACTIVE)
 		return;
-	json_add_str(b, "step", en->step);
 	answer_time(b, "due_at", en->due_at);
 	answer_time(b, "next_at", en->next_at);
 	if (en->touch_id)

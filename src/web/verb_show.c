@@ -26,7 +26,11 @@ static int add_hold(struct call *c, const char *name,
 
 static int add_standing(struct call *c, const struct contact *contact)
 {
+	char *note = store_suppressed_note(c->store, contact->email);
+
 	answer_text(&c->out, "suppressed", reason_name(store_suppressed(c->store, contact->email)));
+	answer_text(&c->out, "suppressed_note", note);
+	free(note);
 	answer_open(&c->out, "holds", '{');
 	if (add_hold(c, "contact", store_contact_hold_get, contact->id) ||
 	    add_hold(c, "account", store_account_hold_get, contact->account_id))

@@ -153,7 +153,11 @@ t 0 '^\{"seq":3,.*"seq":4,.*"seq":5,[^}]*..$' '' $ctl --config "$conf" log --jso
 t 0 '^\{"seq":2,.*"seq":3,.*"seq":4' '' $ctl --config "$conf" log --json --since 2026-11-01T08:30:00Z --event sent
 t 0 '^\{"seq":1,[^}]*..\{"seq":2,[^}]*..\{"seq":5,[^}]*..$' '' $ctl --config "$conf" log --json --since 2026-01-01 --contact ' ANN@a.example'
 t 0 '^\{"seq":4,[^}]*..$' '' $ctl --config "$conf" log --json --sequence other
-t 0 '^\{"seq":4,[^}]*..\{"seq":5,[^}]*..$' '' $ctl --config "$conf" log --json --event sent --event waiting
+t 0 '^\{"seq":2,[^}]*..\{"seq":3,[^}]*..\{"seq":4,[^}]*..\{"seq":5,[^}]*..$' '' $ctl --config "$conf" log --json --event sent --event waiting
+t 0 '^\{"seq":3,[^}]*..$' '' $ctl --config "$conf" log --json --contact ben@b.example
+t 0 '^\{"seq":1,[^}]*..\{"seq":2,[^}]*..\{"seq":3,[^}]*..\{"seq":5,[^}]*..$' '' $ctl --config "$conf" log --json --sequence course
+printf '{"seq":7,"ts":"2026-11-21T09:00:00.000Z","event":"held","contact":"a@b.example","until":"2026-11-21T09:00:00.000Z","reason":"manual"}\n' >"$home/lifted"
+t 0 '  held +a@b.example  manual  lifted.$' '' $ctl log "$home/lifted"
 t 0 '' '' $ctl --config "$conf" log --since 1s
 t 0 '^\{"seq":3,[^}]*..$' '' $ctl log --json "$home/engagement.jsonl.1"
 t 0 '^\{"seq":3,[^}]*..$' '' $ctl log --json - <"$home/engagement.jsonl.1"
