@@ -57,6 +57,13 @@ $(BUILD)/obj/%.o: src/%.c | deps-present
 	@mkdir -p $(@D)
 	@echo '  CC $<'; $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# What is compiled in of the command line: another SYSCONFDIR at `make install` must not keep the first one's programs.
+$(BUILD)/compiled-in: FORCE
+	@mkdir -p $(@D); echo '$(SYSCONFDIR) $(VERSION)' | cmp -s - $@ || echo '$(SYSCONFDIR) $(VERSION)' > $@
+$(patsubst src/%.c,$(BUILD)/obj/%.o,$(shell grep -l 'ABV_SYSCONFDIR\|ABV_VERSION' src/*/*.c)): $(BUILD)/compiled-in
+.PHONY: FORCE
+FORCE:
+
 # The schema's numbered files become string constants, in order, with their number: the document is the code.
 $(BUILD)/gen/schema.c: $(sort $(wildcard src/store/sql/*.sql)) Makefile
 	@mkdir -p $(@D)
@@ -200,13 +207,16 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/abvd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/abvd.conf \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/abvctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_abvctl
 
-# ---- deps: says what it does; nothing when nothing is missing
+# ---- deps: says what it does; nothing when nothing is missing. A busy apt is waited for, 5 minutes; the option does not hold for `update`.
 .PHONY: deps deps-ci
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 define apt_missing
 	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || printf '%s ' $$p; done); \
 	if [ -n "$$missing" ]; then echo "make deps: installing with apt: $$missing"; \
-		$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null || exit 1; \
+		n=0; until said=$$($(SUDO) env LC_ALL=C apt-get update -qq 2>&1); do \
+			case $$said in *'not get lock'*) [ $$n -lt 60 ] ;; *) false ;; esac || { printf '%s\n' "$$said" >&2; exit 1; }; \
+			n=$$((n + 1)); sleep 5; done; \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $$missing >/dev/null || exit 1; \
 	fi
 endef
 deps:
