@@ -168,7 +168,7 @@ static bool passes(struct scheduler *s, const struct template *t, enum kind kind
 	return pass;
 }
 
-static bool judge(struct scheduler *s, enum kind kind, struct buf *findings)
+static void judge_rendered(const struct scheduler *s, enum kind kind, struct gate_result *out)
 {
 	struct gate_input in = {
 		.subject = buf_text(&s->rendered.subject),
@@ -177,8 +177,13 @@ static bool judge(struct scheduler *s, enum kind kind, struct buf *findings)
 		.kind = kind,
 		.first_line = 1,
 	};
+	gate_judge(&in, out);
+}
+
+static bool judge(struct scheduler *s, enum kind kind, struct buf *findings)
+{
 	struct gate_result r;
-	gate_judge(&in, &r);
+	judge_rendered(s, kind, &r);
 	if (r.pass)
 		return true;
 	buf_char(findings, '[');
@@ -244,6 +249,19 @@ enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, 
 	return COMPOSED;
 }
 
+/* For a person: the first finding that refuses, and where to read the others. */
+static int refused_in_words(const struct scheduler *s, enum kind kind, struct err *e)
+{
+	struct gate_result r;
+	int i = 0;
+	judge_rendered(s, kind, &r);
+	while (i < r.finding_n && r.finding[i].severity != SEVERITY_ERROR)
+		i++;
+	if (i == r.finding_n)
+		return err_set(e, "the gate refuses the message: the letter is not what its kind says [kind]; see `abvctl check`");
+	return err_set(e, "the gate refuses the message: %s [%s]; see `abvctl check`", r.finding[i].message, r.finding[i].rule);
+}
+
 enum composed scheduler_compose_test(struct scheduler *s, const struct plan_sequence *q, int step, const struct contact *c, int64_t now, struct job *j, struct err *e)
 {
 	snprintf(j->message_id, sizeof j->message_id, "test-%lld-%lld@%s", (long long)now, (long long)++s->tests,
@@ -258,7 +276,7 @@ enum composed scheduler_compose_test(struct scheduler *s, const struct plan_sequ
 	struct buf findings = { 0 };
 	bool ok = passes(s, q->step[step].template, j->kind, &findings);
 	if (!ok)
-		err_set(e, "the gate refuses the message: %s", buf_text(&findings));
+		refused_in_words(s, j->kind, e);
 	buf_free(&findings);
 	return ok && build(s, &l, &links, j, e) == 0 ? COMPOSED : COMPOSED_ERROR;
 }

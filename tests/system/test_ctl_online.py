@@ -76,6 +76,8 @@ def test_commands():
     smtp, a = FakeSmtp(home), None
     try:
         a = Abvd(smtp.port)
+        a.template("filler.md", "Hello", "Hi,\n\njust checking in, any thoughts?\n")
+        a.sequence("filler", [("one", "0d", "filler.md")])
         a.start("--time-scale", "1000", "--now", "2026-01-05T10:00:00Z")
         a.ctl("import", a.contacts(6))
         says(a.ctl("enroll", "course", "--contact", "person0@company0.example"), "^1 enrolled, 0 already\n")
@@ -117,6 +119,8 @@ def test_commands():
         says(a.ctl("unknown", "accept", "9", status=1), "abvctl: ")
         says(a.ctl("test", "course", "step1", "--to", "me@example.com"), "course/step1 to me@example.com: accepted: 250 ")
         says(a.ctl("test", "course", "step1", "--to", "x@company2.example", status=1), r"to: 'x@company2.example' is suppressed \(manual\); unsuppress it")
+        r = a.ctl("test", "filler", "one", "--to", "me@example.com", status=1)
+        says(r, r"abvctl: the gate refuses the message: [^{}\"]+ \[filler-followup\]; see `abvctl check`\n")
         says(a.ctl("test", "course", "none", "--to", "me@example.com", status=1), "abvctl: .*none")
         exported = json.loads(a.ctl("export", "person4@company4.example").stdout)
         assert exported["contact"]["email"] == "person4@company4.example" and exported["touches"] and exported["events"]
