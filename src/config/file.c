@@ -47,9 +47,11 @@ static void tell_syntax(struct scan *s, const char *path, const config_t *c)
 	const char *file = config_error_file(c) ? owned_printf(s->owned, "%s/%s", s->dir, config_error_file(c)) : path;
 	const char *text = config_error_text(c);
 	int line = config_error_line(c);
+	bool plain = text && !strcmp(text, "syntax error"); /* libconfig knows no more; people need more */
 
-	problems_add(s->problems, SEVERITY_ERROR, file, line > 0 ? line : 1, 1, "syntax", "%s",
-		     text ? text : "cannot be parsed");
+	problems_add(s->problems, SEVERITY_ERROR, file, line > 0 ? line : 1, 1, "syntax", "%s%s",
+		     text ? text : "cannot be parsed",
+		     plain ? "; texts stand in quotes, settings end with ';'; the mistake may be a line above" : "");
 }
 
 int file_parse(struct owned *o, const char *path, struct problems *p, config_t *c)

@@ -1,11 +1,14 @@
 /* Start in the order of 9-precisions: configuration, store (opened and locked), recovery, engagement log, control socket, READY.
  * Whatever fails names itself in one line and gives the exit status. */
 #include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "abv/json.h"
 #include "abv/log.h"
+#include "abv/mem.h"
 #include "daemon_int.h"
 
 /* Prints every finding; 0 when the plan can be used. */
@@ -32,11 +35,27 @@ int start_plan(const char *path, struct plan **out)
 	return 0;
 }
 
+/* A file of the service cannot be had. A folder that is missing is the likeliest cause after an installation. */
+static int tell_io(const char *what, const char *path, const struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash == NULL ? mem_strdup(".") : slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
+	struct stat st;
+	if (stat(dir, &st) < 0 && errno == ENOENT)
+		log_error("%s %s: the folder %s is missing: make it, owned by who runs abvd", what, path, dir);
+	else
+		log_error("%s: %s", what, e->text);
+	free(dir);
+	return EXIT_IO;
+}
+
 static int open_store(struct daemon *d)
 {
 	static const int status[] = { [STORE_OK] = 0, [STORE_LOCKED] = EXIT_TEMPFAIL, [STORE_NEWER] = EXIT_CONFIG, [STORE_IO] = EXIT_IO };
 	struct err e = { "" };
 	enum store_status st = store_open(d->plan->config->store_path, &d->store, &e);
+	if (st == STORE_IO)
+		return tell_io("store", d->plan->config->store_path, &e);
 	if (st != STORE_OK)
 		log_error("%s", e.text);
 	return status[st];
@@ -121,20 +140,16 @@ int start_all(struct daemon *d)
 		return rc;
 	set_clock(d);
 	/* Before this start's own events: they would take the numbers of lines that the store has lost. */
-	if (journal_open(d->store, d->plan->config->log_path, &d->journal, &e) != 0) {
-		log_error("engagement log path=%s: %s", d->plan->config->log_path, e.text);
-		return EXIT_IO;
-	}
+	if (journal_open(d->store, d->plan->config->log_path, &d->journal, &e) != 0)
+		return tell_io("engagement log", d->plan->config->log_path, &e);
 	if (open_scheduler(d, &e) != 0 || record_start(d, &e) != 0) {
 		log_error("start: %s", e.text);
 		return EXIT_IO;
 	}
 	wiring_flush(d);
 	wiring_control(d, &ops);
-	if (control_open(d->base, d->plan->config->control_socket, d->store, &ops, &d->control, &e) != 0) {
-		log_error("control socket path=%s: %s", d->plan->config->control_socket, e.text);
-		return EXIT_IO;
-	}
+	if (control_open(d->base, d->plan->config->control_socket, d->store, &ops, &d->control, &e) != 0)
+		return tell_io("control socket", d->plan->config->control_socket, &e);
 	return 0;
 }
 

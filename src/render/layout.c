@@ -77,7 +77,7 @@ int template_layout_load(const char *dir, struct template_layout **out, struct p
 	struct template_layout *l = mem_alloc(sizeof *l);
 	struct buf b = { 0 };
 	char *label = mem_printf("%s/layout.html", dir), *path;
-	const char *why;
+	struct err why = { "" };
 	int r = 0;
 
 	*out = NULL;
@@ -88,7 +88,7 @@ int template_layout_load(const char *dir, struct template_layout **out, struct p
 	} else if (errno == ENOENT) {
 		buf_str(&b, layout_builtin);
 	} else {
-		problems_add(problems, SEVERITY_ERROR, label, 0, 0, "layout", "%s", why);
+		problems_add(problems, SEVERITY_ERROR, label, 0, 0, "layout", "%s", why.text);
 		r = -1;
 	}
 	l->source = buf_take(&b);

@@ -37,12 +37,12 @@ static bool name_leaves(const char *name)
 	return false;
 }
 
-char *loader_resolve(const char *dir, const char *name, bool partial, const char **why)
+char *loader_resolve(const char *dir, const char *name, bool partial, struct err *why)
 {
 	char *root = NULL, *path = NULL, *real = NULL;
 	struct stat st;
 
-	*why = "leaves the directory of the templates";
+	(void)err_set(why, "leaves the directory of the templates");
 	if (name_leaves(name))
 		return NULL;
 	root = realpath(dir, NULL);
@@ -54,13 +54,13 @@ char *loader_resolve(const char *dir, const char *name, bool partial, const char
 		real = realpath(path, NULL);
 	}
 	if (root == NULL || real == NULL) {
-		*why = strerror(errno);
+		(void)err_set(why, "cannot be read: %s", strerror(errno));
 	} else {
 		size_t n = strlen(root);
 		bool inside = strcmp(root, "/") == 0 || (strncmp(real, root, n) == 0 && real[n] == '/');
 		bool regular = inside && stat(real, &st) == 0 && S_ISREG(st.st_mode);
 		if (inside && !regular)
-			*why = "is no regular file";
+			(void)err_set(why, "is no regular file");
 		if (!regular) {
 			free(real);
 			real = NULL;
@@ -99,7 +99,8 @@ int loader_read(const char *path, const char *label, struct buf *out, struct pro
 {
 	if (buf_read_file(out, path, TEMPLATE_SIZE_MAX) < 0) {
 		problems_add(problems, SEVERITY_ERROR, label, 0, 0, errno == EFBIG ? "template-size" : "missing-file",
-			     "%s", errno == EFBIG ? "is larger than 1 MB" : strerror(errno));
+			     "%s%s", errno == EFBIG ? "" : "cannot be read: ",
+			     errno == EFBIG ? "is larger than 1 MB" : strerror(errno));
 		return -1;
 	}
 	text_normalise(out);
@@ -184,7 +185,7 @@ static size_t indented_size(const struct buf *raw, size_t indent_len)
 
 static int partial_join(struct loader *l, const struct origin *from, const struct ph *tag, struct placeholders *out)
 {
-	const char *why;
+	struct err why = { "" };
 	char *path = NULL, *label = NULL;
 	struct buf raw = { 0 }, indented = { 0 };
 	int r = -1;
@@ -193,7 +194,7 @@ static int partial_join(struct loader *l, const struct origin *from, const struc
 		return -1;
 	path = loader_resolve(l->dir, tag->name, true, &why);
 	if (path == NULL) {
-		origin_refuse(l, from, tag->at, "missing-partial", why, tag->name);
+		origin_refuse(l, from, tag->at, "missing-partial", why.text, tag->name);
 		goto out;
 	}
 	for (int i = 0; i < l->depth; i++) {

@@ -168,7 +168,7 @@ struct loader {
 	bool stop; /* a limit was passed and told: go on would tell it a thousand times */
 };
 /* Resolves DIR/name (or DIR/name.md when `partial`) to a path inside DIR; caller frees. NULL with `why` set. */
-char *loader_resolve(const char *dir, const char *name, bool partial, const char **why);
+char *loader_resolve(const char *dir, const char *name, bool partial, struct err *why);
 /* Reads a file as text: UTF-8, LF, no controls, no marks. 0, or -1 with findings under `label`. */
 int loader_read(const char *path, const char *label, struct buf *out, struct problems *problems);
 /* Parses `s`, which is kept by the loader, into a tree without partials, names numbered. line: of the file `label`,

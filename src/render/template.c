@@ -71,7 +71,7 @@ int template_load(const char *dir, const char *name, const struct template_layou
 	struct loader l = { .dir = dir, .names = &t->names, .problems = problems };
 	struct buf b = { 0 };
 	char *label = mem_printf("%s/%s", dir, name);
-	const char *why;
+	struct err why = { "" };
 	char *path = loader_resolve(dir, name, false, &why);
 	int r = -1;
 
@@ -79,7 +79,7 @@ int template_load(const char *dir, const char *name, const struct template_layou
 	t->layout = layout;
 	t->name = mem_strdup(name);
 	if (path == NULL) {
-		problems_add(problems, SEVERITY_ERROR, label, 0, 0, "missing-file", "template '%s' %s", name, why);
+		problems_add(problems, SEVERITY_ERROR, label, 0, 0, "missing-file", "template '%s' %s", name, why.text);
 	} else if (loader_read(path, label, &b, problems) == 0) {
 		l.stack[l.depth++] = path;
 		l.total = b.len;

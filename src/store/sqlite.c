@@ -134,7 +134,13 @@ static enum store_status open_failed(struct store *s, const char *path, int rc, 
 	case SQLITE_CORRUPT:
 		err_set(e, "%s: the store is damaged (%s); restore it from a backup", path, sqlite3_errmsg(s->db));
 		break;
-	default: err_set(e, "%s: %s", path, s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc)); break;
+	default: {
+		int no = s->db ? sqlite3_system_errno(s->db) : 0;
+
+		err_set(e, "%s: %s%s%s", path, s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc), no ? ": " : "",
+			no ? strerror(no) : "");
+		break;
+	}
 	}
 	return STORE_IO;
 }

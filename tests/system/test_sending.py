@@ -220,6 +220,18 @@ def test_store_locked_by_a_second_daemon():
         r = subprocess.run([os.path.join(BUILD, "abvd"), "-c", a.conf], capture_output=True, text=True, timeout=20)
         assert r.returncode == 75, (r.returncode, r.stderr)
         a.stop()
+        # what a newcomer meets: folders that nobody made. Each path is told once, with what to do.
+        with open(a.conf) as f:
+            whole = f.read()
+        for what, name in (("store", "abvd.db"), ("engagement log", "engagement.jsonl"), ("control socket", "control.sock")):
+            a.write("abvd.conf", whole.replace("/%s" % name, "/none/%s" % name))
+            r = subprocess.run([os.path.join(BUILD, "abvd"), "-c", a.conf], capture_output=True, text=True, timeout=20)
+            assert r.returncode == 74, (r.returncode, r.stderr)
+            assert "%s %s/none/%s: the folder %s/none is missing: make it" % (what, a.home, name, a.home) in r.stderr, r.stderr
+        a.write("abvd.conf", whole)
+        os.mkdir(a.sock)
+        r = subprocess.run([os.path.join(BUILD, "abvd"), "-c", a.conf], capture_output=True, text=True, timeout=20)
+        assert r.returncode == 74 and "control socket: %s: something that is no socket stands there" % a.sock in r.stderr, r.stderr
     finally:
         a.remove()
 

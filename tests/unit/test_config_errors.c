@@ -22,7 +22,9 @@ struct row {
 static const struct row rows[] = {
 	/* syntax, of every file */
 	{ "sender = {\n", "sequence = {\n name = ;\n};\n", "abvd.conf:2:1 syntax\nsequences.d/a.conf:2:1 syntax\n",
-	  NULL },
+	  "; texts stand in quotes, settings end with ';'; the mistake may be a line above" },
+	{ "\xef\xbb\xbf" BASE, "\xff\xfe# utf-16", "abvd.conf:1:1 syntax\nsequences.d/a.conf:1:1 syntax\n",
+	  "save the file as UTF-8 without one" },
 	{ BASE "a = \"open\n", NULL, "abvd.conf:7:5 syntax\n", "never closed" },
 	{ BASE "\"loose\"", NULL, "abvd.conf:7:1 syntax\n", "cannot stand here" },
 	{ BASE "a = 1, \"loose\"", NULL, "abvd.conf:7:8 syntax\n", NULL },

@@ -77,6 +77,14 @@ static void make_torn(const char *path)
 	for (long at = 2048; at + 64 < (long)st.st_size; at += 2048)
 		overwrite(path, at, "################################################################");
 }
+static void make_wal_directory(const char *path)
+{
+	char wal[512];
+
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	(void)unlink(wal);
+	assert_int_equal(mkdir(wal, 0700), 0);
+}
 static void make_no_directory(const char *path)
 {
 	(void)unlink(path);
@@ -97,6 +105,7 @@ static void test_refusals(void **state)
 		{ "no database", make_text, STORE_IO, "not a SQLite database" },
 		{ "cut", make_short, STORE_IO, "damaged" },
 		{ "pages overwritten", make_torn, STORE_IO, "damaged" },
+		{ "log of the database in the way", make_wal_directory, STORE_IO, ": Is a directory" },
 		{ "no such directory", make_no_directory, STORE_IO, "irectory" },
 	};
 

@@ -38,7 +38,7 @@ static void findings(void **state)
 		{ "Subject: a\n\n{{#c}}\n{{/d}}",
 		  "t.md:4:1: error: this closes 'd', but the open section is 'c', 1 line above [placeholder-syntax]" },
 		{ "Subject: a\n\n{{>none}}",
-		  "t.md:3:1: error: partial 'none' No such file or directory [missing-partial]" },
+		  "t.md:3:1: error: partial 'none' cannot be read: No such file or directory [missing-partial]" },
 		{ "Subject: a\n\nb {{>../t.md}}",
 		  "t.md:3:3: error: partial '../t.md' leaves the directory of the templates [missing-partial]" },
 		{ "Subject: a\n\n{{>/etc/passwd}}",
