@@ -58,6 +58,8 @@ struct limit {
 };
 
 int duration_parse(const char *s, struct duration *d, struct err *e);
+/* The same; the error names the units that the caller takes, such as "s m h d w". */
+int duration_parse_told(const char *s, const char *told, struct duration *d, struct err *e);
 int limit_parse(const char *s, struct limit *l, struct err *e); /* exact units only; n >= 1 */
 char *duration_format(const struct duration *d, char *out, size_t cap); /* the shortest exact form: "36h", "3bd" */
 

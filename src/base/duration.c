@@ -29,6 +29,11 @@ static size_t number(const char *s, int64_t max, int64_t *value)
 
 int duration_parse(const char *s, struct duration *d, struct err *e)
 {
+	return duration_parse_told(s, "s m h d w bd", d, e);
+}
+
+int duration_parse_told(const char *s, const char *told, struct duration *d, struct err *e)
+{
 	int64_t value;
 	size_t n = strspn(s, "0123456789"), i;
 
@@ -36,8 +41,8 @@ int duration_parse(const char *s, struct duration *d, struct err *e)
 		if (!strcmp(s + n, units[i].name))
 			break;
 	if (!n || i == UNITS)
-		return err_set(e, "'%.64s' is no duration: write a number and one of s m h d w bd, as in 36h or 3bd",
-			       s);
+		return err_set(e, "'%.64s' is no duration: write a number and one of %s, as in 36h%s", s, told,
+			       strstr(told, "bd") ? " or 3bd" : "");
 	if (!number(s, DAYS_MAX * CLOCK_DAY / (units[i].ms ? units[i].ms : CLOCK_DAY), &value))
 		return err_set(e, "'%.64s' is longer than a hundred years", s);
 	*d = (struct duration){ .ms = value * units[i].ms, .business_days = units[i].ms ? 0 : (int32_t)value };
@@ -58,7 +63,7 @@ int limit_parse(const char *s, struct limit *l, struct err *e)
 		return err_set(e, "'%.64s' is no limit: write a number, 'per' and a duration, as in '2 per 7d'", s);
 	p += blank + 3;
 	p += strspn(p, " ");
-	if (duration_parse(p, &d, e) < 0)
+	if (duration_parse_told(p, "s m h d w", &d, e) < 0)
 		return err_wrap(e, "limit '%.64s'", s);
 	if (d.business_days || !d.ms)
 		return err_set(e, "limit '%.64s': the time must be in s m h d or w, and more than none", s);

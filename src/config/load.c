@@ -145,6 +145,23 @@ static void check_paths(struct reader *r, const struct given *g)
 					    "'%s' and '%s' are the same file", key[j], key[i]);
 }
 
+/* What holds where nothing was given, and no row of the table can say. */
+static void defaults_tell(struct reader *r)
+{
+	struct config *c = r->config;
+	const struct spot none = { "", 0, 0 };
+	char host[HOST_NAME_MAX + 1] = "localhost";
+
+	if (!*c->sender.return_path && *c->sender.from_addr) {
+		memcpy(c->sender.return_path, c->sender.from_addr, sizeof c->sender.return_path);
+		value_add(r, "sender.return_path", owned_printf(r->owned, "\"%s\"", c->sender.from_addr), none);
+	}
+	if (!*c->smtp.helo && gethostname(host, sizeof host - 1) == 0) {
+		host[strcspn(host, ".")] = '\0'; /* as libcurl takes it */
+		value_add(r, "smtp.helo", owned_printf(r->owned, "\"%s\"", host), none);
+	}
+}
+
 static void main_read(struct reader *r)
 {
 	struct config *c = r->config;
@@ -156,8 +173,7 @@ static void main_read(struct reader *r)
 	r->gifts_known = parsed && !given_wrong(&g, "cadence.gifts_per_ask");
 	if (!parsed)
 		return;
-	if (!*c->sender.return_path)
-		memcpy(c->sender.return_path, c->sender.from_addr, sizeof c->sender.return_path);
+	defaults_tell(r);
 	check_smtp(r, &g);
 	check_inbox(r, &g);
 	check_paths(r, &g);

@@ -159,7 +159,7 @@ int set_bool(struct reader *r, const struct option *o, const config_setting_t *s
 	return 0;
 }
 
-static int read_duration(struct reader *r, const config_setting_t *s, struct duration *d)
+static int read_duration(struct reader *r, const config_setting_t *s, const char *units, struct duration *d)
 {
 	struct err e = { "" };
 
@@ -170,7 +170,7 @@ static int read_duration(struct reader *r, const config_setting_t *s, struct dur
 
 	if (!text)
 		return -1;
-	if (duration_parse(text, d, &e) < 0)
+	if (duration_parse_told(text, units, d, &e) < 0)
 		return reader_fail(r, s, "bad-value", "'%s': %s", key_of(s), e.text);
 	return 0;
 }
@@ -187,19 +187,24 @@ static int check_time(struct reader *r, const struct option *o, const config_set
 	return reader_fail(r, s, "out-of-range", "'%s' must be between \"%s\" and \"%s\"", key_of(s), least, most);
 }
 
-int set_time(struct reader *r, const struct option *o, const config_setting_t *s, void *at)
+static int read_exact(struct reader *r, const struct option *o, const config_setting_t *s, const char *units, void *at)
 {
 	struct duration d;
 
-	if (read_duration(r, s, &d) < 0)
+	if (read_duration(r, s, units, &d) < 0)
 		return -1;
 	if (d.business_days)
-		return reader_fail(r, s, "bad-value", "'%s' needs an exact unit (s, m, h, d, w), not business days",
-				   key_of(s));
+		return reader_fail(r, s, "bad-value", "'%s' needs an exact unit (one of %s), not business days",
+				   key_of(s), units);
 	if (check_time(r, o, s, d.ms) < 0)
 		return -1;
 	*(int64_t *)at = d.ms;
 	return 0;
+}
+
+int set_time(struct reader *r, const struct option *o, const config_setting_t *s, void *at)
+{
+	return read_exact(r, o, s, "s m h d w", at);
 }
 
 /* Consent lasts for years: "2y" is 730 d. */
@@ -210,7 +215,7 @@ int set_age(struct reader *r, const struct option *o, const config_setting_t *s,
 	long years = text && *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
 
 	if (!end || strcmp(end, "y") != 0)
-		return set_time(r, o, s, at);
+		return read_exact(r, o, s, "s m h d w y", at);
 	if (years > 100)
 		return reader_fail(r, s, "out-of-range", "'%s' must be between \"0d\" and \"100y\"", key_of(s));
 	*(int64_t *)at = years * 365 * CLOCK_DAY;
@@ -224,7 +229,7 @@ int set_gap(struct reader *r, const struct option *o, const config_setting_t *s,
 	struct duration d;
 
 	(void)o;
-	if (read_duration(r, s, &d) < 0)
+	if (read_duration(r, s, "s m h d w bd", &d) < 0)
 		return -1;
 	if (d.ms > GAP_DAYS_MAX * CLOCK_DAY || d.business_days > GAP_DAYS_MAX)
 		return reader_fail(r, s, "out-of-range", "'%s' must be at most %d days", key_of(s), GAP_DAYS_MAX);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "abv/mem.h"
+#include "abv/problem.h"
 #include "ctl_int.h"
 
 const struct ctl_option ctl_globals[] = {
@@ -74,14 +75,26 @@ static int option_parse(struct ctl *c, int argc, char **argv, int *i, struct err
 	return 0;
 }
 
+/* Also `help`, which is another way to write --help. */
 static int command_find(struct ctl *c, const struct ctl_command *commands, const char *name, struct err *e)
 {
+	const char *near = NULL;
+	size_t n = strlen(name);
+
+	if (!strcmp(name, "help") && !c->help) {
+		c->help = true;
+		return 0;
+	}
 	for (const struct ctl_command *row = commands; row->name; row++) {
 		if (!strcmp(row->name, name)) {
 			c->command = row;
 			return 0;
 		}
+		if (n > 3 && problem_distance(name, n, row->name, strlen(row->name)) <= (n > 6 ? 2 : 1))
+			near = row->name;
 	}
+	if (near)
+		return err_set(e, "unknown command '%s'; did you mean '%s'?", name, near);
 	return err_set(e, "unknown command '%s'", name);
 }
 

@@ -21,6 +21,7 @@ struct letter {
 	struct template *template;
 	struct rendered rendered;
 	char account[MAILADDR_MAX];
+	bool *asked; /* owned: which --set the template has a placeholder for */
 };
 
 static bool is_file(const char *path)
@@ -136,12 +137,37 @@ static const char *set_value(const struct letter *l, const char *name)
 	return NULL;
 }
 
+/* The template asks for each of its names. */
 static const char *get_value(void *arg, const char *name)
 {
 	struct letter *l = arg;
 	const char *v = set_value(l, name);
+	size_t n = strlen(name);
 
+	for (int i = 0; i < l->ctl->given_n; i++)
+		l->asked[i] |= !strncmp(l->ctl->given[i].value, name, n) && l->ctl->given[i].value[n] == '=';
 	return !v && !strcmp(name, "account") ? l->account : v;
+}
+
+/* A misspelt name changes nothing, and would not be seen. What stands in the message's head needs no placeholder. */
+static void unused_tell(const struct letter *l)
+{
+	static const char *const head[] = { "email=", "first_name=", "last_name=", "account=" };
+
+	for (int i = 0; i < l->ctl->given_n; i++) {
+		const struct ctl_given *g = &l->ctl->given[i];
+		bool used = l->asked[i] || strcmp(g->option->name, "set") != 0;
+		struct buf name = { 0 };
+
+		for (size_t k = 0; k < sizeof head / sizeof head[0]; k++)
+			used |= !strncmp(g->value, head[k], strlen(head[k]));
+		if (used)
+			continue;
+		out_clean(&name, g->value);
+		(void)fprintf(stderr, "%s/%s: warning: there is no placeholder '%.*s'\n", l->dir, l->name,
+			      (int)strcspn(buf_text(&name), "="), buf_text(&name));
+		buf_free(&name);
+	}
 }
 
 /* As at an import: without an account the address tells it. */
@@ -182,8 +208,10 @@ static int letter_render(struct letter *l)
 	struct err e = { "" };
 	int rc = CTL_OK;
 
+	l->asked = mem_array((size_t)l->ctl->given_n + 1, sizeof *l->asked);
 	if (template_render(l->template, &values, &frame, &l->rendered, NULL, &e) < 0)
 		rc = ctl_fail(CTL_FINDINGS, "%s/%s: %s", l->dir, l->name, e.text);
+	unused_tell(l);
 	free(why);
 	return rc;
 }
@@ -278,6 +306,7 @@ int cmd_render(struct ctl *c)
 	template_free(&l.template);
 	template_layout_free(&l.layout);
 	config_free(&l.config);
+	free(l.asked);
 	free(l.dir);
 	free(l.name);
 	return rc;

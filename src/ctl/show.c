@@ -379,6 +379,10 @@ int cmd_status(struct ctl *c)
 	int rc = client_ask(c, "status", NULL, &answer);
 
 	if (rc == CTL_OK && !client_print_json(c, answer)) {
+		if (json_is_true(json_object_get(answer, "relay_usable")) &&
+		    json_is_integer(json_object_get(answer, "connections_opened")) &&
+		    !json_number(answer, "connections_opened"))
+			(void)json_object_set_new(answer, "relay_usable", json_string("not tried yet"));
 		add_members(answer, 0, &b);
 		(void)fputs(buf_text(&b), stdout);
 		status_sequences(c, json_object_get(answer, "sequences"));

@@ -42,6 +42,15 @@ static bool has_limit(const struct limits *l, const struct limit *x)
 	return false;
 }
 
+/* In days as far as they go, as limits are written: a week in the file is seldom "1w". */
+static const char *per_format(int64_t ms, char *out, size_t cap)
+{
+	if (ms % CLOCK_DAY != 0)
+		return duration_format(&(struct duration){ ms, 0 }, out, cap);
+	snprintf(out, cap, "%lldd", (long long)(ms / CLOCK_DAY));
+	return out;
+}
+
 /* `n per W` loosens if some limit of the policy has n' < n and W' >= W (9-precisions, Defaults): it could never bind.
  */
 static void limits_check(struct told *t, const char *key, const struct limits *base, const struct limits *given)
@@ -53,8 +62,8 @@ static void limits_check(struct told *t, const char *key, const struct limits *b
 			if (has_limit(base, g) || p->n >= g->n || p->per_ms < g->per_ms)
 				continue;
 			snprintf(text, sizeof text, "\"%d per %s\" is looser than \"%d per %s\"", g->n,
-				 duration_format(&(struct duration){ g->per_ms, 0 }, a, sizeof a), p->n,
-				 duration_format(&(struct duration){ p->per_ms, 0 }, b, sizeof b));
+				 per_format(g->per_ms, a, sizeof a), p->n,
+				 per_format(p->per_ms, b, sizeof b));
 			tell(t, key, text);
 			break;
 		}

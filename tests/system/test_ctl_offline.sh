@@ -49,7 +49,12 @@ t 0 '^usage: abvctl import FILE' '' $ctl import --help
 t 0 '^usage: abvctl import FILE' '' $ctl --help import
 t 0 '^abvctl [0-9]+\.[0-9]+' '' $ctl --version
 t 0 '^abvctl [0-9]+\.[0-9]+' '' $ctl status --version
+t 0 'Commands that work on files:' '' $ctl help
+t 0 '^usage: abvctl import FILE' '' $ctl help import
+t 2 '' "unknown command 'frob'" $ctl help frob
 t 2 '' "unknown command 'frob'; try" $ctl frob
+t 2 '' "unknown command 'statsu'; did you mean 'status'" $ctl statsu
+t 2 '' "unknown command 'unsupres'; did you mean 'unsuppress'" $ctl unsupres x
 for later in classify simulate audit report deliver; do t 2 '' "unknown command '$later'" $ctl $later; done
 t 2 '' "unknown option '--frob' of status" $ctl status --frob
 t 2 '' "unexpected argument 'x'" $ctl status x
@@ -140,6 +145,8 @@ t 0 '^\{"subject":"For Ann","text":"' '' $ctl render "$home/short.md" --json --s
 t 0 'From: Dana Reyes <dana@example.com>.*To: Ann <ann@acme.example>.*multipart/alternative' '' \
 	$ctl --config "$conf" render "$home/short.md" --eml --set first_name=Ann --set email=ann@acme.example
 t 1 '' "placeholder 'first_name' has no value" $ctl render "$home/short.md"
+t 0 'Hello Ann,' "short.md: warning: there is no placeholder 'frist_name'" $ctl render "$home/short.md" --set first_name=Ann --set frist_name=Ben --set email=a@b.example
+t 1 '' "has no value.*there is no placeholder 'frist_name'" $ctl render "$home/short.md" --set frist_name=Ann
 t 1 '' "no template 'none'" $ctl --config "$conf" render none
 t 1 '' "no template '../abvd.conf.md'" $ctl render ../abvd.conf.md
 t 1 '' 'error: .*\[unknown-key\]' $ctl --config "$home/broken.conf" render "$home/short.md" --set first_name=Ann

@@ -79,6 +79,7 @@ def test_commands():
         a.template("filler.md", "Hello", "Hi,\n\njust checking in, any thoughts?\n")
         a.sequence("filler", [("one", "0d", "filler.md")])
         a.start("--time-scale", "1000", "--now", "2026-01-05T10:00:00Z")
+        says(a.ctl("status"), r"relay_usable +not tried yet\n")
         a.ctl("import", a.contacts(6))
         says(a.ctl("enroll", "course", "--contact", "person0@company0.example"), "^1 enrolled, 0 already\n")
         says(a.ctl("enroll", "course", "--all"), "^5 enrolled, 1 already\n")
@@ -92,7 +93,7 @@ def test_commands():
         says(a.ctl("show", who), "^email  +person1@", "Enrollments\n", r"course +active +step2 +waits until", "accepted +")
         says(a.ctl("queue", "--limit", "2"), r"^NEXT +CONTACT", "step2")
         assert len(a.json("queue", "--limit", "2")) == 2
-        says(a.ctl("status"), "version +", r"course +running +6")
+        says(a.ctl("status"), "version +", r"course +running +6", r"relay_usable +(yes|true)\n")
         says(a.ctl("config"), r"^KEY +VALUE +SOURCE\n", r"smtp.tls +\"none\" +.*abvd.conf:\d+", "default\n")
         says(a.ctl("pause"), "^sending is paused\n")
         says(a.ctl("pause"), "^sending was already paused\n")

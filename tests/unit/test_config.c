@@ -394,6 +394,12 @@ static void test_values(void **state)
 	assert_string_equal(value(c, "sequence.a.steps.one.template")->value, "\"one.md\"");
 	for (size_t i = 0; i < c->value_n; i++)
 		assert_null(strstr(c->value[i].value, "hunter2"));
+	assert_string_equal(value(c, "sender.return_path")->value, "\"bounce@example.com\"");
+	config_free(&c);
+	c = load(BASE); /* what holds without being given is told too */
+	assert_string_equal(value(c, "sender.return_path")->value, "\"dana@example.com\"");
+	assert_string_equal(value(c, "sender.return_path")->file, "");
+	assert_true(strlen(value(c, "smtp.helo")->value) > 2);
 	config_free(&c);
 }
 

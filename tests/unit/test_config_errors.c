@@ -102,6 +102,12 @@ static const struct row rows[] = {
 	{ BASE "cadence = { account = { limits = [\"1001 per 1d\"]; }; sender = { limits = [\"99999 per 1d\"]; }; };\n",
 	  NULL, "", NULL },
 	{ BASE "cadence = { contact = { min_gap = \"3 days\"; }; };\n", NULL, "abvd.conf:7:25 bad-value\n", NULL },
+	{ BASE "consent = { max_age = \"2years\"; };\n", NULL, "abvd.conf:7:13 bad-value\n",
+	  "write a number and one of s m h d w y, as in 36h" },
+	{ BASE "consent = { max_age = \"3bd\"; };\n", NULL, "abvd.conf:7:13 bad-value\n", "one of s m h d w y" },
+	{ BASE "on_reply = { account_hold = \"3\"; };\n", NULL, "abvd.conf:7:14 bad-value\n", "one of s m h d w, as in 36h" },
+	{ BASE "cadence = { contact = { min_gap = \"3\"; }; };\n", NULL, "abvd.conf:7:25 bad-value\n",
+	  "one of s m h d w bd, as in 36h or 3bd" },
 	{ BASE "on_reply = { account_hold = \"3bd\"; };\n", NULL, "abvd.conf:7:14 bad-value\n", "exact unit" },
 	{ BASE "cadence = { window = { days = \"monday\"; }; };\n", NULL, "abvd.conf:7:24 bad-value\n", NULL },
 	{ BASE "cadence = { window = { days = \"\"; }; };\n", NULL, "abvd.conf:7:24 bad-value\n", NULL },
@@ -221,7 +227,7 @@ static const struct row rows[] = {
 	  "sequences.d/a.conf:3:2 loosens\n", NULL },
 	{ NULL,
 	  "sequence = { name = \"a\"; steps = (" S1 ");\n cadence = { account = { limits = [\"3 per 7d\"]; }; }; };",
-	  "sequences.d/a.conf:2:26 loosens\n", NULL },
+	  "sequences.d/a.conf:2:26 loosens\n", "\"3 per 7d\" is looser than \"2 per 7d\"" },
 
 	/* several files, everything at once */
 	{ BASE "foo = 1;\nlog2 = { };\n", "sequence = { name = 3; steps = (" S1 "); };",
