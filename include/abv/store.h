@@ -166,6 +166,9 @@ int64_t store_event_last(struct store *s);             /* highest seq ever given
 /* Events with seq > after, in order; at most limit. Number of rows, -1 on error. */
 int store_events(struct store *s, int64_t after, int limit, void (*row)(void *arg, const struct event *ev), void *arg, struct err *e);
 int store_events_of(struct store *s, int64_t contact_id, void (*row)(void *arg, const struct event *ev), void *arg, struct err *e);
+/* 1: the last event of this type about this contact and sequence, outside touches, has the same detail; 0, -1. Costs the contact's
+ * events outside touches. */
+int store_event_repeats(struct store *s, const struct event *ev, struct err *e);
 /* Removes events with seq <= synced_seq and ts < before; at most `limit` a call. Number removed, -1. */
 int store_events_prune(struct store *s, int64_t synced_seq, int64_t before, int limit, struct err *e);
 

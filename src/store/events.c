@@ -1,6 +1,8 @@
 /* Events: the engagement log's lines, until the log has them safe. seq goes up by one with each event of a transaction
  * that commits; one that is rolled back gives its numbers back, and figure.event_last remembers the last one when
  * pruning has removed them all. */
+#include <string.h>
+
 #include "store_int.h"
 
 int store_event_add(struct store *s, const struct event *ev, int64_t *seq, struct err *e)
@@ -85,6 +87,25 @@ int store_events_of(struct store *s, int64_t contact_id, void (*row)(void *arg, 
 	bind_int(q, 1, contact_id);
 	bind_int(q, 2, floor ? floor : CLOCK_NEVER);
 	return events_show(s, q, row, arg, e) < 0 ? -1 : 0;
+}
+
+int store_event_repeats(struct store *s, const struct event *ev, struct err *e)
+{
+	int64_t type = s->names.event[ev->type];
+	sqlite3_stmt *q = store_stmt(s, SQL_EVENT_LAST);
+	int rc;
+
+	if (!type)
+		return 0;
+	bind_int(q, 1, ev->contact_id);
+	bind_int(q, 2, type);
+	bind_int(q, 3, store_name_find(s, ev->sequence));
+	rc = store_step(s, q, e);
+	if (rc > 0) {
+		rc = !strcmp(col_text(q, 0), ev->detail);
+		sqlite3_reset(q);
+	}
+	return rc;
 }
 
 int store_events_prune(struct store *s, int64_t synced_seq, int64_t before, int limit, struct err *e)

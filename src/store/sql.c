@@ -214,6 +214,8 @@ const char *const store_sql[SQL_COUNT] = {
 	    "SELECT w.seq FROM touch t JOIN event w ON w.touch_id = t.id WHERE t.id >= ?2 AND t.contact_id = ?1 AND "
 	    "+t.state = 1"
 	    ") ORDER BY v.seq",
+	[SQL_EVENT_LAST] = "SELECT detail FROM event WHERE contact_id = ?1 AND contact_id IS NOT NULL AND touch_id IS NULL "
+			   "AND type = ?2 AND sequence = ?3 ORDER BY seq DESC LIMIT 1",
 	[SQL_EVENTS_PRUNE] = "DELETE FROM event WHERE seq IN (SELECT seq FROM "
 			     "(SELECT seq, ts FROM event WHERE seq <= ?1 ORDER BY seq LIMIT ?3) WHERE ts < ?2)",
 };

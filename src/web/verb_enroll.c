@@ -1,6 +1,6 @@
 /* enroll: one contact in its own transaction; a tag or everybody in slices, so that the loop goes on between them. What
  * a slice has enrolled stays enrolled, whatever happens to the rest: repeating is a no-op for those that are in
- * already. */
+ * already, and a refusal of many is logged when it is news: everybody may be asked daily. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +13,8 @@ struct bulk {
 	int64_t after;        /* contacts with greater ids are still to come */
 	int64_t enrolled, already, refused[REASON_COUNT];
 	const struct sequence *now; /* of this slice's plan */
-	struct call *call;
-	int rc; /* of this slice */
+	struct call *call; /* NULL: one contact */
+	int rc;            /* of this slice */
 };
 
 void bulk_free(struct bulk **bp)
@@ -29,11 +29,30 @@ void bulk_free(struct bulk **bp)
 	*bp = NULL;
 }
 
+/* Unless the last refusal had the same reason. 0, -1 */
+static int refusal_event(struct call *c, const struct contact *contact, const struct sequence *s, enum reason why)
+{
+	struct buf detail = { 0 };
+	struct event ev = { .type = EVENT_ENROLL_REFUSED, .contact_id = contact->id, .sequence = s->name };
+	int rc;
+
+	json_add_str(&detail, "reason", reason_name(why));
+	ev.detail = buf_text(&detail);
+	rc = store_event_repeats(c->store, &ev, &c->err);
+	if (rc == 0)
+		rc = call_event(c, EVENT_ENROLL_REFUSED, contact, NULL, s->name, "", ev.detail);
+	buf_free(&detail);
+	return rc < 0 ? -1 : 0;
+}
+
 static int enroll_one(struct call *c, const struct contact *contact, const struct sequence *s, struct bulk *b)
 {
+	bool many = b->call != NULL;
 	enum reason why = REASON_NONE;
-	int rc = c->ops->enroll(c->ops->arg, contact, s, true, &why, &c->err);
+	int rc = c->ops->enroll(c->ops->arg, contact, s, !many, &why, &c->err);
 
+	if (rc == 2 && many && refusal_event(c, contact, s, why))
+		return -1;
 	if (rc == 1)
 		b->enrolled++;
 	else if (rc == 0)

@@ -204,6 +204,18 @@ static void test_enroll(void **state)
 	before = store_event_last(f->store);
 	ask(f, "enroll", "{'sequence':'manual','contact':'c@c.example'}", 409, "{}");
 	expect_events(f, before, "enroll_refused c@c.example manual \n"); /* the refusal's record is kept */
+	/* of many it is logged when it is news */
+	before = store_event_last(f->store);
+	ask(f, "enroll", "{'sequence':'vip','all':true}", 200, "{'refused':{'no_consent':1}}");
+	expect_events(f, before, "enroll_refused c@c.example vip 'reason':'no_consent'\n");
+	before = store_event_last(f->store);
+	ask(f, "enroll", "{'sequence':'vip','all':true}", 200, "{'refused':{'no_consent':1}}");
+	expect_events(f, before, "");
+	ask(f, "suppress", "{'target':'c@c.example'}", 200, "{}");
+	before = store_event_last(f->store);
+	ask(f, "enroll", "{'sequence':'vip','all':true}", 200, "{'refused':{'manual':1}}");
+	ask(f, "enroll", "{'sequence':'vip','tag':'x'}", 200, "{'refused':{'manual':1}}");
+	expect_events(f, before, "enroll_refused c@c.example vip 'reason':'manual'\n");
 }
 
 static void test_stop(void **state)

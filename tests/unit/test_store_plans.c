@@ -64,6 +64,7 @@ static void test_expected_index(void **state)
 		{ SQL_HISTORY_ACCOUNT, "SEARCH touch USING COVERING INDEX touch_account (account_id=?)" },
 		{ SQL_CONTENT_SEEN, "SEARCH touch USING COVERING INDEX touch_contact (contact_id=?)" },
 		{ SQL_SUPPRESSION, "SEARCH suppression USING PRIMARY KEY (target=?)" },
+		{ SQL_EVENT_LAST, "SEARCH event USING INDEX event_contact (contact_id=?)" },
 		{ SQL_HOLD, "SEARCH hold USING PRIMARY KEY (who=? AND id=?)" },
 		{ SQL_TOUCHES_PENDING, "SEARCH touch USING COVERING INDEX touch_pending (state=?)" },
 		{ SQL_TOUCH_FLIGHTS, "SEARCH touch USING INTEGER PRIMARY KEY (rowid>?)" },
