@@ -348,8 +348,10 @@ int scan_text(struct scan *s, const char *file, const char *text, size_t n)
 		tell(s, spot_of_file(file), "too-large", "with its includes the configuration is larger than 8 MB");
 		return -1;
 	}
-	if (n > 2 && (!memcmp(text, "\xef\xbb\xbf", 3) || !memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2))) {
-		tell(s, spot_of_file(file), "syntax", "a byte-order mark stands here: save the file as UTF-8 without one");
+	if (n > 2 &&
+	    (!memcmp(text, "\xef\xbb\xbf", 3) || !memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2))) {
+		tell(s, spot_of_file(file), "syntax",
+		     "a byte-order mark stands here: save the file as UTF-8 without one");
 		return -1;
 	}
 	while (c.p < c.end && !c.fatal)

@@ -18,7 +18,7 @@
 #include "abv/mem.h"
 
 #define HEADER_TOLD 320 /* bytes of the columns that an error names */
-#define FIELD_BEGUN 2 /* libcsv's pstate inside a field; its name for it is private */
+#define FIELD_BEGUN 2   /* libcsv's pstate inside a field; its name for it is private */
 
 struct csv_reader {
 	struct csv_parser parser;
@@ -99,8 +99,10 @@ static int header_lacks_email(struct csv_reader *r)
 		bool tab = csv_separator(buf_text(&r->header), r->header.len) == '\t';
 
 		r->header_error.text[0] = '\0'; /* whatever was wrong with such columns */
-		return header_refuse(r, tab ? "the columns are parted by tabs: save with commas"
-					    : "the columns are parted by ';': save with commas", "");
+		return header_refuse(r,
+				     tab ? "the columns are parted by tabs: save with commas"
+					 : "the columns are parted by ';': save with commas",
+				     "");
 	}
 	for (size_t i = 0; i < r->named; i++) {
 		if (list.len + strlen(r->name[i]) > HEADER_TOLD) {

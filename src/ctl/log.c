@@ -1,7 +1,7 @@
 /* abvctl log: reads the engagement log itself, so it works without the daemon. Older files (path.1, path.2 ... as long
- * as they are not compressed) are read first when --since reaches back behind the current one, all of them when somebody
- * or something is looked for without --since: a rotation must not make an answer of nothing. --follow goes on by
- * sequence number: whether the file was rotated or rewritten (forget), no line is shown twice. */
+ * as they are not compressed) are read first when --since reaches back behind the current one, all of them when
+ * somebody or something is looked for without --since: a rotation must not make an answer of nothing. --follow goes on
+ * by sequence number: whether the file was rotated or rewritten (forget), no line is shown twice. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -62,8 +62,7 @@ static void limits_check(struct told *t, const char *key, const struct limits *b
 			if (has_limit(base, g) || p->n >= g->n || p->per_ms < g->per_ms)
 				continue;
 			snprintf(text, sizeof text, "\"%d per %s\" is looser than \"%d per %s\"", g->n,
-				 per_format(g->per_ms, a, sizeof a), p->n,
-				 per_format(p->per_ms, b, sizeof b));
+				 per_format(g->per_ms, a, sizeof a), p->n, per_format(p->per_ms, b, sizeof b));
 			tell(t, key, text);
 			break;
 		}

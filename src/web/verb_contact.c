@@ -287,7 +287,8 @@ int verb_unsuppress(struct call *c)
 		was = erased ? REASON_ERASED : was;
 	}
 	if ((was == REASON_UNSUBSCRIBED || was == REASON_COMPLAINED || was == REASON_ERASED) && !call_bool(c, "force"))
-		return call_refuse(c, 409, "target: '%s' is suppressed (%s): the person said so; only with force (--force)",
+		return call_refuse(c, 409,
+				   "target: '%s' is suppressed (%s): the person said so; only with force (--force)",
 				   target, reason_name(was));
 	return unsuppress(c, target, was);
 }

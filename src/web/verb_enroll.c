@@ -9,12 +9,12 @@
 #include "control_int.h"
 
 struct bulk {
-	char *sequence, *tag; /* owned; tag NULL: all */
+	char *sequence, *tag; /* owned; sequence NULL: one contact; tag NULL: all */
 	int64_t after;        /* contacts with greater ids are still to come */
 	int64_t enrolled, already, refused[REASON_COUNT];
 	const struct sequence *now; /* of this slice's plan */
-	struct call *call; /* NULL: one contact */
-	int rc;            /* of this slice */
+	struct call *call;
+	int rc; /* of this slice */
 };
 
 void bulk_free(struct bulk **bp)
@@ -47,7 +47,7 @@ static int refusal_event(struct call *c, const struct contact *contact, const st
 
 static int enroll_one(struct call *c, const struct contact *contact, const struct sequence *s, struct bulk *b)
 {
-	bool many = b->call != NULL;
+	bool many = b->sequence != NULL;
 	enum reason why = REASON_NONE;
 	int rc = c->ops->enroll(c->ops->arg, contact, s, !many, &why, &c->err);
 
@@ -126,9 +126,9 @@ static int enroll_contact(struct call *c, const struct sequence *s)
 		c->keep = true;
 		bool suppressed = reason_is_suppression((enum reason)why);
 
-		status = call_refuse(c, 409, "contact: '%s' is not enrolled in '%s': %s%s%s", contact->email, s->name,
-				     suppressed ? "suppressed (" : "", reason_name((enum reason)why),
-				     suppressed ? ")" : "");
+		status =
+		    call_refuse(c, 409, "contact: '%s' is not enrolled in '%s': %s%s%s", contact->email, s->name,
+				suppressed ? "suppressed (" : "", reason_name((enum reason)why), suppressed ? ")" : "");
 	}
 	contact_free(&contact);
 	return rc < 0 ? call_failed(c) : status;

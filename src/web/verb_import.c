@@ -21,7 +21,7 @@ struct import {
 	struct buf detail; /* of an event */
 	struct buf keep;   /* of the row that is being stored */
 	bool enrolls;      /* there is a sequence that enrolls by itself */
-	json_t *unlisted;  /* owned: basis -> rows that have it, of those that consent.accept does not list; NULL none */
+	json_t *unlisted; /* owned: basis -> rows that have it, of those that consent.accept does not list; NULL none */
 };
 
 /* ---- reading ---- */
@@ -148,7 +148,8 @@ static int row_of_forgotten(struct import *im, const struct row *r)
 
 	if (rc <= 0)
 		return rc;
-	(void)err_set(&why, "email: '%s' was forgotten: not imported; `abvctl unsuppress %s --force --reason ...` first",
+	(void)err_set(&why,
+		      "email: '%s' was forgotten: not imported; `abvctl unsuppress %s --force --reason ...` first",
 		      r->email, r->email);
 	row_error(im, r->line, &why);
 	return 1;

@@ -188,7 +188,8 @@ static void test_enroll(void **state)
 		  200, "{}" },
 		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200,
 		  "{'enrolled':1,'already':0,'refused':{}}" },
-		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200, "{'enrolled':0,'already':1,'state':'active','reason':null}" },
+		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200,
+		  "{'enrolled':0,'already':1,'state':'active','reason':null}" },
 		{ "enroll", "{'sequence':'manual','contact':'c@c.example'}", 409,
 		  "{'error':'*no_consent*','reason':'no_consent','refused':{'no_consent':1}}" },
 		{ "enroll", "{'sequence':'manual','tag':'x'}", 200,
@@ -228,7 +229,8 @@ static void test_stop(void **state)
 		{ "stop", "{'contact':'ann@acme.example','sequence':'manual'}", 200, "{'stopped':0}" },
 		{ "stop", "{'contact':'ann@acme.example'}", 200, "{'stopped':1}" },
 		{ "show", "{'contact':'ann@acme.example'}", 200,
-		  "{'enrollments':[{'state':'stopped','reason':'manual','step':'first','next':null},{'state':'stopped'}]}" },
+		  "{'enrollments':[{'state':'stopped','reason':'manual','step':'first','next':null},{'state':'stopped'}"
+		  "]}" },
 		{ "enroll", "{'sequence':'manual','contact':'ann@acme.example'}", 200,
 		  "{'already':1,'state':'stopped','reason':'manual'}" },
 	};
@@ -282,7 +284,8 @@ static void test_suppress(void **state)
 		{ "suppress", "{'target':'bob@other.example','reason':'complained'}", 200,
 		  "{'changed':false,'stopped':0}" },
 		{ "show", "{'contact':'bob@other.example'}", 200,
-		  "{'suppressed':'manual','suppressed_note':'asked on the phone','enrollments':[{'state':'stopped','reason':'manual'}]}" },
+		  "{'suppressed':'manual','suppressed_note':'asked on the "
+		  "phone','enrollments':[{'state':'stopped','reason':'manual'}]}" },
 		{ "suppress", "{'target':'nobody@other.example','reason':'hard_bounce'}", 200,
 		  "{'changed':true,'stopped':0}" },
 		{ "suppress", "{'target':'@ACME.example','reason':'complained'}", 200, "{'changed':true,'stopped':2}" },
@@ -358,7 +361,8 @@ static void test_forget(void **state)
 	expect_events(f, 0, "contact_imported hash  \nforgotten hash  \nstopped hash import 'reason':'erased'\n");
 	/* the person is not recorded again, unless somebody says so */
 	ask(f, "import", "{'rows':[" ANN "," BOB "]}", 200,
-	    "{'created':1,'enrolled':1,'errors':[{'line':1,'message':'*ann@acme.example* was forgotten: not imported*'}]}");
+	    "{'created':1,'enrolled':1,'errors':[{'line':1,'message':'*ann@acme.example* was forgotten: not "
+	    "imported*'}]}");
 	ask(f, "show", "{'contact':'ann@acme.example'}", 404, "{}");
 	ask(f, "unsuppress", "{'target':'ann@acme.example','reason':'r'}", 409, "{'error':'*erased*'}");
 	ask(f, "suppress", "{'target':'@acme.example'}", 200, "{'changed':true}");
@@ -387,7 +391,8 @@ static void test_resources(void **state)
 		  "00.000Z','next':'2026-11-24T08:50:01.000Z',"
 		  "'verdict':'wait','reason':'account_limit','note':'relay backs off'}]}" },
 		{ "status", "{}", 200,
-		  "{'now':'2026-11-24T08:50:00.000Z','in_flight':3,'removed':[],'events':1,'counts':{'contacts':1,'active':1,'"
+		  "{'now':'2026-11-24T08:50:00.000Z','in_flight':3,'removed':[],'events':1,'counts':{'contacts':1,'"
+		  "active':1,'"
 		  "touches':{'unknown':0}},"
 		  "'sequences':[{'name':'import','startable':true,'active':1,'steps':1,'vouched':['first: Dana, knows "
 		  "it']},{'active':0},{}]}" },

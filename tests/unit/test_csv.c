@@ -141,8 +141,10 @@ static void test_rows(void **state)
 		{ TEXT("email,n;m\na@x.example,1\n"), "2 email=a@x.example n;m=1\n" },
 		{ TEXT("email,n,,\na@x.example,1,,\nb@x.example,2\nc@x.example,3,,x\nd@x.example,4,,,\n"),
 		  "2 email=a@x.example n=1\n3 email=b@x.example n=2\n"
-		  "4 ! column 4 holds a value, and has no name in the header\n5 ! the row has 5 columns, the header 4\n" },
-		{ TEXT(",,\n\"\",\nemail,n,\r\n,,\r\na@x.example,1,\r\n,\r\n\"\",\"\",\r\n,,,,,\r\nb@x.example,2,\r\n,,"),
+		  "4 ! column 4 holds a value, and has no name in the header\n5 ! the row has 5 columns, the header "
+		  "4\n" },
+		{ TEXT(",,\n\"\",\nemail,n,\r\n,,\r\na@x.example,1,\r\n,\r\n\"\",\"\",\r\n,,,,,\r\nb@x.example,2,\r\n,"
+		       ","),
 		  "5 email=a@x.example n=1\n9 email=b@x.example n=2\n" },
 		{ TEXT("email,x,y,X\n"), "E1: the header names a column twice: 'X'" },
 		{ TEXT("email,Email\n"), "E1: the header names a column twice: 'email'" },
@@ -348,10 +350,13 @@ static void test_wrong_quotes_everywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),          cmocka_unit_test(test_misspelt),
-		         cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_endless_quote), cmocka_unit_test(test_raw),
-		cmocka_unit_test(test_sink_stops),    cmocka_unit_test(test_wrong_quotes_everywhere),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_misspelt),
+		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_endless_quote),
+		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_sink_stops),
+		cmocka_unit_test(test_wrong_quotes_everywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
