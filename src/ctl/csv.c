@@ -118,7 +118,8 @@ static int header_lacks_email(struct csv_reader *r)
 	return -1;
 }
 
-static int header_end(struct csv_reader *r, const char *raw, size_t n)
+/* told: what is wrong with all of it, so its columns are not looked at. */
+static int header_end(struct csv_reader *r, const char *raw, size_t n, bool told)
 {
 	bool email = false;
 	char number[64];
@@ -126,6 +127,8 @@ static int header_end(struct csv_reader *r, const char *raw, size_t n)
 	r->has_header = true;
 	r->header_line = r->row_line;
 	buf_add(&r->header, raw, n);
+	if (told)
+		return -1;
 	for (size_t i = 0; i < r->columns; i++) {
 		email |= !strcmp(r->name[i], "email");
 		r->named = *r->name[i] ? i + 1 : r->named;
@@ -254,7 +257,7 @@ static int row_end(struct csv_reader *r, bool open_quote)
 			(void)header_refuse(r, "a quoted field of the header is not closed", "");
 		else if (r->too_long)
 			(void)header_refuse(r, "the header is too long", "");
-		rc = header_end(r, buf_text(&b->raw) + r->row_raw, b->raw.len - r->row_raw);
+		rc = header_end(r, buf_text(&b->raw) + r->row_raw, b->raw.len - r->row_raw, open_quote || r->too_long);
 		buf_clear(&b->raw);
 	} else {
 		bool quoting;

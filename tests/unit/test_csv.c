@@ -154,6 +154,7 @@ static void test_rows(void **state)
 		       "e\0m\0"),
 		  "E1: the file is UTF-16; save it as UTF-8" },
 		{ TEXT("\n\n\"email,x\n"), "E3: a quoted field of the header is not closed" },
+		{ TEXT("\"email;x\n"), "E1: a quoted field of the header is not closed" },
 	};
 
 	(void)state;
