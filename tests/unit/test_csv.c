@@ -154,6 +154,9 @@ static void test_rows(void **state)
 		       "e\0m\0"),
 		  "E1: the file is UTF-16; save it as UTF-8" },
 		{ TEXT("\n\n\"email,x\n"), "E3: a quoted field of the header is not closed" },
+		/* an empty field with a wrong quote is no empty row */
+		{ TEXT("email,n\n\"\"x,\nb@x.example,1\n"),
+		  "2 ! a quoted field goes on behind its closing quote\n3 email=b@x.example n=1\n" },
 		{ TEXT("\"email;x\n"), "E1: a quoted field of the header is not closed" },
 	};
 
