@@ -50,7 +50,7 @@ t 0 '^usage: abvctl import FILE' '' $ctl --help import
 t 0 '^abvctl [0-9]+\.[0-9]+' '' $ctl --version
 t 0 '^abvctl [0-9]+\.[0-9]+' '' $ctl status --version
 t 2 '' "unknown command 'frob'; try" $ctl frob
-for later in classify simulate audit report deliver; do t 2 '' "unknown command '$later'" $ctl $later; done
+for later in classify simulate report deliver; do t 2 '' "unknown command '$later'" $ctl $later; done
 t 2 '' "unknown option '--frob' of status" $ctl status --frob
 t 2 '' "unexpected argument 'x'" $ctl status x
 t 2 '' 'too few arguments; usage: abvctl stop CONTACT' $ctl stop
