@@ -5,6 +5,7 @@
  * it was on its way are none of its business: so it counts what was accepted before the message was handed over. The
  * installation's own count everything. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,11 +59,16 @@ static void list_text(struct audit *a, struct buf *b, const struct run *r, uint3
 	}
 }
 
+/* As people write limits: "7d", not "1w". */
 static const char *duration_text(int64_t ms, char out[32])
 {
 	struct duration d = { .ms = ms };
 
-	return duration_format(&d, out, 32);
+	if (ms % CLOCK_DAY == 0)
+		(void)snprintf(out, 32, "%lldd", (long long)(ms / CLOCK_DAY));
+	else
+		(void)duration_format(&d, out, 32);
+	return out;
 }
 
 /* ---- limits ---- */
@@ -117,9 +123,9 @@ static void limit_judge(struct audit *a, const struct scope *s, const struct run
 		buf_printf(&b, "%s%u unknown then", to > from ? ", " : "", gone);
 	buf_str(&b, to > from || gone ? ", " : "");
 	touch_text(&b, t);
-	(void)duration_text(l->per_ms, per);
 	tell(a, s->rule, &t->place, "%s%s: %u touches within %s, at most %d (%s \"%d per %s\"): %s", s->what,
-	     s->name(a, r->mark ? s->subject(a, t) : 0), to - from + gone + 1, per, l->n, s->key, l->n, per, buf_text(&b));
+	     s->name(a, s->subject(a, t)), to - from + gone + 1, duration_text(l->per_ms, per), l->n, s->key, l->n, per,
+	     buf_text(&b));
 	buf_free(&b);
 }
 

@@ -200,13 +200,12 @@ static void time_judge(struct audit *a, const struct arrival *t, const struct en
 	if (!e->last_at)
 		return;
 	due = calendar_add(&p->window, zone_at(a, p, t->person, t->handed_at), e->last_at, &step->after);
-	buf_printf(&b, "%s after ", duration_format(&step->after, after, sizeof after));
-	when_text(&b, e->last_at);
 	if (t->handed_at < due) {
-		buf_str(&b, " at the earliest, which is");
+		buf_printf(&b, "earlier than %s after ", duration_format(&step->after, after, sizeof after));
+		when_text(&b, e->last_at);
+		buf_str(&b, ", which is");
 		tell_since(a, RULE_AFTER, t, buf_text(&b), due);
 	} else if (step->expire && !__builtin_add_overflow(due, step->expire, &end) && t->handed_at >= end) {
-		buf_clear(&b);
 		buf_printf(&b, "although step '%s' expired at", step->name);
 		tell_since(a, RULE_EXPIRE, t, buf_text(&b), end);
 	}

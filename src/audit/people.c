@@ -140,7 +140,7 @@ const struct span *span_over(const struct audit *a, uint32_t newest, int64_t t, 
 		const struct span *s = &a->span[i - 1];
 
 		over = s->to <= t ? over + 1 : 0;
-		if (s->from < t && t < s->to && s->but != person)
+		if (s->from < t && t < s->to && (!s->but || s->but != person))
 			found = s; /* the oldest: what came first is the cause */
 	}
 	return found;
