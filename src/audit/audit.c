@@ -111,8 +111,7 @@ void tell(struct audit *a, enum rule rule, const struct place *at, const char *f
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	GROW(a->told, a->told_n, a->told_cap);
-	a->told[a->told_n] =
-	    (struct told){ .place = *at, .rule = rule, .order = a->told_n, .text = mem_strdup(text) };
+	a->told[a->told_n] = (struct told){ .place = *at, .rule = rule, .order = a->told_n, .text = mem_strdup(text) };
 	a->told_n++;
 }
 
@@ -134,7 +133,8 @@ const struct policy *policy_of(const struct audit *a, uint32_t sequence)
 static const struct zone *zone_named(struct audit *a, uint32_t name)
 {
 	if (name >= a->zone_n) {
-		a->zone = mem_grow(a->zone, name + 1, sizeof *a->zone); /* pointers are meant: NOLINT(bugprone-sizeof-expression) */
+		a->zone = mem_grow(a->zone, name + 1,
+				   sizeof *a->zone); /* pointers are meant: NOLINT(bugprone-sizeof-expression) */
 		for (; a->zone_n <= name; a->zone_n++)
 			a->zone[a->zone_n] = a->zone_n ? zone_find(names_text(&a->zone_names, a->zone_n)) : NULL;
 	}

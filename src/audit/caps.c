@@ -104,8 +104,8 @@ static uint32_t gone_in(const struct audit *a, const struct run *r, const struct
 }
 
 /* t, before which pos others of the run stand. */
-static void limit_judge(struct audit *a, const struct scope *s, const struct run *r, const struct arrival *t, uint32_t pos,
-			const struct limit *l, bool everybody)
+static void limit_judge(struct audit *a, const struct scope *s, const struct run *r, const struct arrival *t,
+			uint32_t pos, const struct limit *l, bool everybody)
 {
 	int64_t begin = t->ts - l->per_ms, end = everybody ? t->ts : t->handed_at;
 	uint32_t from = run_until(r, begin), to = pos, gone;
@@ -129,7 +129,8 @@ static void limit_judge(struct audit *a, const struct scope *s, const struct run
 	buf_free(&b);
 }
 
-static void limits_judge(struct audit *a, const struct scope *s, const struct run *r, const struct arrival *t, uint32_t pos)
+static void limits_judge(struct audit *a, const struct scope *s, const struct run *r, const struct arrival *t,
+			 uint32_t pos)
 {
 	const struct limits *own = s->limits(policy_of(a, t->sequence)), *base = s->limits(&a->config->policy);
 
@@ -139,8 +140,8 @@ static void limits_judge(struct audit *a, const struct scope *s, const struct ru
 
 /* ---- gaps ---- */
 
-void gap_judge(struct audit *a, enum rule rule, const struct arrival *t, const struct arrival *before, const struct duration *gap,
-	       const char *who, const char *key)
+void gap_judge(struct audit *a, enum rule rule, const struct arrival *t, const struct arrival *before,
+	       const struct duration *gap, const char *who, const char *key)
 {
 	const struct policy *p = policy_of(a, t->sequence);
 	char text[32], due[CLOCK_TEXT_MAX];
@@ -161,7 +162,8 @@ void gap_judge(struct audit *a, enum rule rule, const struct arrival *t, const s
 }
 
 /* The newest touch before t that counts; NULL: none. */
-static const struct arrival *newest_before(const struct audit *a, const struct run *r, const struct arrival *t, uint32_t pos)
+static const struct arrival *newest_before(const struct audit *a, const struct run *r, const struct arrival *t,
+					   uint32_t pos)
 {
 	const struct arrival *found = pos ? &a->touch[r->mark[pos - 1].touch] : NULL;
 
@@ -175,7 +177,8 @@ static const struct arrival *newest_before(const struct audit *a, const struct r
 	return found;
 }
 
-static void gaps_judge(struct audit *a, const struct scope *s, const struct run *r, const struct arrival *t, uint32_t pos)
+static void gaps_judge(struct audit *a, const struct scope *s, const struct run *r, const struct arrival *t,
+		       uint32_t pos)
 {
 	const struct policy *own = policy_of(a, t->sequence), *base = &a->config->policy;
 	const struct arrival *before = newest_before(a, r, t, pos);
@@ -225,7 +228,8 @@ static void warmup_judge(struct audit *a, const struct run *r, const struct arri
 	if (used < cap)
 		return;
 	touch_text(&b, t);
-	tell(a, RULE_WARMUP, &t->place, "the sender: %s is number %u of its UTC day, at most %lld after %u days with a send (sender.warmup)",
+	tell(a, RULE_WARMUP, &t->place,
+	     "the sender: %s is number %u of its UTC day, at most %lld after %u days with a send (sender.warmup)",
 	     buf_text(&b), used + 1, (long long)cap, days);
 	buf_free(&b);
 }
@@ -246,7 +250,8 @@ static void warmups_judge(struct audit *a, const struct run *r)
 
 /* ---- smtp.rate: as a limit of the sender ---- */
 
-static void rate_judge(struct audit *a, const struct scope *s, const struct run *r, const struct arrival *t, uint32_t pos)
+static void rate_judge(struct audit *a, const struct scope *s, const struct run *r, const struct arrival *t,
+		       uint32_t pos)
 {
 	struct scope rate = *s;
 
@@ -258,10 +263,22 @@ static void rate_judge(struct audit *a, const struct scope *s, const struct run 
 
 /* ---- subjects ---- */
 
-static const struct limits *contact_limits(const struct policy *p) { return &p->contact; }
-static const struct limits *account_limits(const struct policy *p) { return &p->account; }
-static const struct limits *provider_limits(const struct policy *p) { return &p->provider; }
-static const struct limits *sender_limits(const struct policy *p) { return &p->sender; }
+static const struct limits *contact_limits(const struct policy *p)
+{
+	return &p->contact;
+}
+static const struct limits *account_limits(const struct policy *p)
+{
+	return &p->account;
+}
+static const struct limits *provider_limits(const struct policy *p)
+{
+	return &p->provider;
+}
+static const struct limits *sender_limits(const struct policy *p)
+{
+	return &p->sender;
+}
 
 static uint32_t contact_subject(struct audit *a, const struct arrival *t)
 {
@@ -288,9 +305,18 @@ static uint32_t sender_subject(struct audit *a, const struct arrival *t)
 	return 1;
 }
 
-static const char *contact_name(const struct audit *a, uint32_t id) { return names_text(&a->people, id); }
-static const char *account_name(const struct audit *a, uint32_t id) { return names_text(&a->accounts, id); }
-static const char *provider_name(const struct audit *a, uint32_t id) { return names_text(&a->words, id); }
+static const char *contact_name(const struct audit *a, uint32_t id)
+{
+	return names_text(&a->people, id);
+}
+static const char *account_name(const struct audit *a, uint32_t id)
+{
+	return names_text(&a->accounts, id);
+}
+static const char *provider_name(const struct audit *a, uint32_t id)
+{
+	return names_text(&a->words, id);
+}
 
 static const char *sender_name(const struct audit *a, uint32_t id)
 {
@@ -301,11 +327,13 @@ static const char *sender_name(const struct audit *a, uint32_t id)
 static const struct scope scopes[] = {
 	{ RULE_CONTACT_LIMIT, "cadence.contact.limits", "", contact_limits, contact_subject, contact_name },
 	{ RULE_ACCOUNT_LIMIT, "cadence.account.limits", "account ", account_limits, account_subject, account_name },
-	{ RULE_PROVIDER_LIMIT, "cadence.provider.limits", "provider ", provider_limits, provider_subject, provider_name },
+	{ RULE_PROVIDER_LIMIT, "cadence.provider.limits", "provider ", provider_limits, provider_subject,
+	  provider_name },
 	{ RULE_SENDER_LIMIT, "cadence.sender.limits", "sender ", sender_limits, sender_subject, sender_name },
 };
 
-static void touch_judge(struct audit *a, const struct scope *s, const struct run *r, const struct arrival *t, uint32_t pos)
+static void touch_judge(struct audit *a, const struct scope *s, const struct run *r, const struct arrival *t,
+			uint32_t pos)
 {
 	if (s->rule == RULE_CONTACT_LIMIT)
 		contact_judge(a, r, t, pos);
@@ -325,7 +353,8 @@ static void run_judge(struct audit *a, const struct scope *s, const struct run *
 		const struct arrival *t = &a->touch[r->gone[i].touch];
 		uint32_t pos = run_until(r, t->ts);
 
-		while (pos > 0 && r->mark[pos - 1].ts == t->ts && a->touch[r->mark[pos - 1].touch].place.at > t->place.at)
+		while (pos > 0 && r->mark[pos - 1].ts == t->ts &&
+		       a->touch[r->mark[pos - 1].touch].place.at > t->place.at)
 			pos--;
 		touch_judge(a, s, r, t, pos);
 	}

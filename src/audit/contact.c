@@ -22,7 +22,8 @@ static int64_t engaged_at(const struct audit *a, const struct arrival *t)
 }
 
 /* Touches before t without an answer since. What was accepted only behind t's dot may have been decided behind t. */
-static uint32_t unanswered(const struct audit *a, const struct run *r, const struct arrival *t, uint32_t pos, int64_t engaged)
+static uint32_t unanswered(const struct audit *a, const struct run *r, const struct arrival *t, uint32_t pos,
+			   int64_t engaged)
 {
 	uint32_t from = run_until(r, engaged), to = run_until(r, t->handed_at), n;
 
@@ -39,7 +40,8 @@ static uint32_t unanswered(const struct audit *a, const struct run *r, const str
 /* ---- gifts ---- */
 
 /* Accepted value touches since the last ask; -1: the last ask may stand before the log's beginning. */
-static int32_t gifts_before(const struct audit *a, const struct run *r, const struct arrival *t, uint32_t pos, int32_t enough)
+static int32_t gifts_before(const struct audit *a, const struct run *r, const struct arrival *t, uint32_t pos,
+			    int32_t enough)
 {
 	int64_t ask = 0; /* of an ask that was unknown then */
 	int32_t n = 0;
@@ -47,7 +49,8 @@ static int32_t gifts_before(const struct audit *a, const struct run *r, const st
 	for (uint32_t i = 0; i < r->gone_n; i++) {
 		const struct arrival *g = &a->touch[r->gone[i].touch];
 
-		if (g != t && g->ask && g->ts <= t->ts && g->place.at < t->place.at && touch_counted(g, t) && g->ts > ask)
+		if (g != t && g->ask && g->ts <= t->ts && g->place.at < t->place.at && touch_counted(g, t) &&
+		    g->ts > ask)
 			ask = g->ts;
 	}
 	for (uint32_t i = pos; i > 0 && n < enough; i--) {
@@ -71,7 +74,9 @@ static void gifts_judge(struct audit *a, const struct run *r, const struct arriv
 	if (given < 0 || given >= wanted)
 		return;
 	touch_text(&b, t);
-	tell(a, RULE_GIFTS, &t->place, "%s: %s is an ask (%s, %s), with %d accepted value touch%s since the last ask, %d are wanted (cadence.gifts_per_ask)",
+	tell(a, RULE_GIFTS, &t->place,
+	     "%s: %s is an ask (%s, %s), with %d accepted value touch%s since the last ask, %d are wanted "
+	     "(cadence.gifts_per_ask)",
 	     names_text(&a->people, t->person), buf_text(&b), names_text(&a->sequences, t->sequence),
 	     names_text(&a->steps, t->step), given, given == 1 ? "" : "es", wanted);
 	buf_free(&b);
@@ -119,7 +124,8 @@ static void backoff_judge(struct audit *a, const struct run *r, const struct arr
 
 /* ---- sunset ---- */
 
-static void sunset_judge(struct audit *a, const struct run *r, const struct arrival *t, uint32_t pos, uint32_t k, int64_t engaged)
+static void sunset_judge(struct audit *a, const struct run *r, const struct arrival *t, uint32_t pos, uint32_t k,
+			 int64_t engaged)
 {
 	const struct policy *p = policy_of(a, t->sequence);
 	int64_t since = pos ? r->mark[0].ts : 0, end;
@@ -127,15 +133,17 @@ static void sunset_judge(struct audit *a, const struct run *r, const struct arri
 
 	touch_text(&b, t);
 	if (p->sunset_touches > 0 && k >= (uint32_t)p->sunset_touches) {
-		tell(a, RULE_SUNSET, &t->place, "%s: %s comes behind %u touches without an answer, %d release the contact (cadence.sunset.touches)",
-		     names_text(&a->people, t->person), buf_text(&b), k, p->sunset_touches);
+		tell(
+		    a, RULE_SUNSET, &t->place,
+		    "%s: %s comes behind %u touches without an answer, %d release the contact (cadence.sunset.touches)",
+		    names_text(&a->people, t->person), buf_text(&b), k, p->sunset_touches);
 	} else if (p->sunset_silence > 0 && since) {
 		since = engaged > since ? engaged : since;
 		if (!__builtin_add_overflow(since, p->sunset_silence, &end) && t->handed_at >= end) {
 			buf_str(&b, " was handed over although the contact was silent since ");
 			when_text(&b, since);
-			tell(a, RULE_SUNSET, &t->place, "%s: %s (cadence.sunset.silence)", names_text(&a->people, t->person),
-			     buf_text(&b));
+			tell(a, RULE_SUNSET, &t->place, "%s: %s (cadence.sunset.silence)",
+			     names_text(&a->people, t->person), buf_text(&b));
 		}
 	}
 	buf_free(&b);

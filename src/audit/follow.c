@@ -261,7 +261,7 @@ static void double_judge(struct audit *a, const struct arrival *t)
 	tell(a, RULE_DOUBLE, &t->place, "%s: touch %lld (%s, %s) was %s already, by seq %lld",
 	     names_text(&a->people, t->person), (long long)t->id, names_text(&a->sequences, t->sequence),
 	     names_text(&a->steps, t->step),
-	     old->dropped                       ? "dropped"
+	     old->dropped                        ? "dropped"
 	     : old->delivery == DELIVERY_UNKNOWN ? "delivered or unknown"
 						 : "accepted",
 	     (long long)old->place.seq);
@@ -270,17 +270,17 @@ static void double_judge(struct audit *a, const struct arrival *t)
 static void touch_read(struct audit *a, const struct line *l, enum delivery d, struct arrival *t)
 {
 	*t = (struct arrival){ .place = l->place,
-			     .ts = l->ts,
-			     .handed_at = l->handed_at,
-			     .accepted_at = d == DELIVERY_SENT ? l->ts : CLOCK_NEVER,
-			     .id = l->touch,
-			     .person = l->person,
-			     .account = l->account,
-			     .sequence = l->sequence,
-			     .step = l->step,
-			     .ask = !strcmp(l->kind, kind_name(KIND_ASK)),
-			     .has_content = *l->content != '\0',
-			     .delivery = d };
+			       .ts = l->ts,
+			       .handed_at = l->handed_at,
+			       .accepted_at = d == DELIVERY_SENT ? l->ts : CLOCK_NEVER,
+			       .id = l->touch,
+			       .person = l->person,
+			       .account = l->account,
+			       .sequence = l->sequence,
+			       .step = l->step,
+			       .ask = !strcmp(l->kind, kind_name(KIND_ASK)),
+			       .has_content = *l->content != '\0',
+			       .delivery = d };
 	if (!t->handed_at && d != DELIVERY_REFUSED)
 		t->handed_at = l->ts; /* told as missing; the best that is known */
 	if (t->has_content) {
@@ -313,7 +313,8 @@ static void enrollment_judge(struct audit *a, const struct arrival *t, struct en
 {
 	if (e->began || e->told || a->partial)
 		return;
-	tell(a, RULE_ENROLLMENT, &t->place, "%s: touch %lld belongs to sequence '%s', in which the contact was never enrolled",
+	tell(a, RULE_ENROLLMENT, &t->place,
+	     "%s: touch %lld belongs to sequence '%s', in which the contact was never enrolled",
 	     names_text(&a->people, t->person), (long long)t->id, names_text(&a->sequences, t->sequence));
 	e->told = true;
 }
@@ -368,8 +369,8 @@ void follow_resolved(struct audit *a, const struct line *l)
 	if (!l->touch || (!t && a->partial))
 		return;
 	if (!t || t->delivery != DELIVERY_UNKNOWN || t->gone || t->accepted_at != CLOCK_NEVER) {
-		tell(a, RULE_RESOLVED, &l->place, "touch %lld is resolved (%s), but it is not unknown", (long long)l->touch,
-		     l->resolution);
+		tell(a, RULE_RESOLVED, &l->place, "touch %lld is resolved (%s), but it is not unknown",
+		     (long long)l->touch, l->resolution);
 	} else if (!strcmp(l->resolution, "accept")) {
 		t->accepted_at = l->ts;
 	} else if (!strcmp(l->resolution, "drop") || !strcmp(l->resolution, "resend")) {

@@ -1,5 +1,5 @@
-/* A line's members. A member of a wrong type is told and taken as absent; members and events that are not known here are
- * skipped, since more may come (src/journal/FORMAT.md). */
+/* A line's members. A member of a wrong type is told and taken as absent; members and events that are not known here
+ * are skipped, since more may come (src/journal/FORMAT.md). */
 #include <string.h>
 
 #include "abv/model.h"
@@ -111,7 +111,8 @@ static void needs_check(struct audit *a, const json_t *json, const struct line *
 
 static void members_take(struct audit *a, const json_t *json, struct line *l)
 {
-	static const char *const word[] = { "no text", "no RFC 3339 time", "no number of a touch", "neither true nor false" };
+	static const char *const word[] = { "no text", "no RFC 3339 time", "no number of a touch",
+					    "neither true nor false" };
 
 	l->timezone = l->consent = l->content = l->reason = l->status = l->resolution = l->policy = l->kind = "";
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {

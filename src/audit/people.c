@@ -68,6 +68,7 @@ struct enrolled *enrolled_get(struct audit *a, uint32_t person, uint32_t sequenc
 
 	if (e)
 		return e;
+	GROW(a->enrolled, a->enrolled_n, a->enrolled_cap);
 	if ((a->enrolled_n + 1) * 2 > a->enrolled_slots) {
 		a->enrolled_slots = a->enrolled_slots ? a->enrolled_slots * 2 : 64;
 		free(a->enrolled_slot);
@@ -75,7 +76,6 @@ struct enrolled *enrolled_get(struct audit *a, uint32_t person, uint32_t sequenc
 		for (uint32_t i = 0; i < a->enrolled_n; i++)
 			a->enrolled_slot[enrolled_slot(a, a->enrolled[i].person, a->enrolled[i].sequence)] = i + 1;
 	}
-	GROW(a->enrolled, a->enrolled_n, a->enrolled_cap);
 	e = &a->enrolled[a->enrolled_n];
 	*e = (struct enrolled){ .person = person, .sequence = sequence, .expected = -1, .next = p->enrollments };
 	/* Whatever it is, it began before what we see of it. */
@@ -90,8 +90,8 @@ static void enroll(struct audit *a, const struct line *l)
 	struct enrolled *e = enrolled_find(a, l->person, l->sequence);
 
 	if (e && e->began) {
-		tell(a, RULE_ENROLLMENT, &l->place, "%s is enrolled in %s a second time", names_text(&a->people, l->person),
-		     names_text(&a->sequences, l->sequence));
+		tell(a, RULE_ENROLLMENT, &l->place, "%s is enrolled in %s a second time",
+		     names_text(&a->people, l->person), names_text(&a->sequences, l->sequence));
 		return;
 	}
 	e = enrolled_get(a, l->person, l->sequence);
@@ -159,7 +159,8 @@ uint32_t pause_span(const struct audit *a, uint32_t sequence)
 static void account_hold(struct audit *a, uint32_t account, int64_t from, int64_t until, uint32_t but)
 {
 	if (account && until > from)
-		span_open(a, number_at(&a->account_spans, &a->account_spans_n, account), RULE_ACCOUNT_HOLD, from, until, but);
+		span_open(a, number_at(&a->account_spans, &a->account_spans_n, account), RULE_ACCOUNT_HOLD, from, until,
+			  but);
 }
 
 /* A hold takes the place of the one before it. */
@@ -190,7 +191,8 @@ static void reply(struct audit *a, const struct line *l)
 		if (!a->enrolled[i - 1].replied)
 			a->enrolled[i - 1].replied = l->ts;
 	/* How long the others are held is the policy's: another one may have said otherwise. */
-	if (!strcmp(a->policy, a->config->policy_hash) && !__builtin_add_overflow(l->ts, a->config->account_hold, &until))
+	if (!strcmp(a->policy, a->config->policy_hash) &&
+	    !__builtin_add_overflow(l->ts, a->config->account_hold, &until))
 		account_hold(a, l->account, l->ts, until, l->person);
 }
 

@@ -1,5 +1,6 @@
-/* abvctl audit: reads the engagement log's files, the oldest first whatever order they are given in, and prints what the
- * audit finds. Compressed files are named, not read: what they hold is then not known, and never held against anybody. */
+/* abvctl audit: reads the engagement log's files, the oldest first whatever order they are given in, and prints what
+ * the audit finds. Compressed files are named, not read: what they hold is then not known, and never held against
+ * anybody. */
 #include <dirent.h>
 #include <errno.h>
 #include <libgen.h>
@@ -158,7 +159,8 @@ static void progress(struct auditing *g, size_t more)
 	if (percent == g->percent)
 		return;
 	g->percent = percent;
-	(void)fprintf(stderr, "\r[%-50.*s] %3d %%", percent / 2, "##################################################", percent);
+	(void)fprintf(stderr, "\r[%-50.*s] %3d %%", percent / 2, "##################################################",
+		      percent);
 	(void)fflush(stderr);
 }
 
@@ -265,12 +267,14 @@ static void sum_text(const struct auditing *g, const struct audit_sum *s, struct
 	if (s->violations > AUDIT_TOLD_MAX)
 		buf_printf(b, "%lld more violations are not told\n", (long long)(s->violations - AUDIT_TOLD_MAX));
 	if (s->first_seq > 1)
-		buf_printf(b, "note: the log begins with seq %lld; what was before is not known\n", (long long)s->first_seq);
+		buf_printf(b, "note: the log begins with seq %lld; what was before is not known\n",
+			   (long long)s->first_seq);
 	if (s->unjudged) {
 		buf_str(b, "note: ");
 		count(b, s->unjudged, "touch was", "touches were");
-		buf_str(b, " made under another policy than this configuration's: caps, windows and order are not judged "
-			   "there\n");
+		buf_str(b,
+			" made under another policy than this configuration's: caps, windows and order are not judged "
+			"there\n");
 	}
 	if (s->violations)
 		count(b, s->violations, "violation", "violations");

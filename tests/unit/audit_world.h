@@ -2,10 +2,11 @@
  *
  *   "2026-11-24T09:00:00.000Z sent ann course/one t1"
  *
- * time, event, then in any order: ann ben cem (contacts; ann and ben are at the account acme), another address, "hash:..." or "@domain";
- * sequence/step; tN (touch); ask; name=value (handed_at= content= reason= ...; true, false and numbers stand as such). A sent or
- * unknown has by itself a handed_at (its ts), a kind (value), a content of its own. Before the lines stand a config_loaded with the
- * configuration's hash, and import and enrollment of the three in `course`, unless a log is bare. */
+ * time, event, then in any order: ann ben cem (contacts; ann and ben are at the account acme), another address,
+ * "hash:..." or "@domain"; sequence/step; tN (touch); ask; name=value (handed_at= content= reason= ...; true, false and
+ * numbers stand as such). A sent or unknown has by itself a handed_at (its ts), a kind (value), a content of its own.
+ * Before the lines stand a config_loaded with the configuration's hash, and import and enrollment of the three in
+ * `course`, unless a log is bare. */
 #ifndef AUDIT_WORLD_H
 #define AUDIT_WORLD_H
 
@@ -51,10 +52,14 @@ static inline struct config *world_config(const struct world *w)
 	struct buf b = { 0 };
 	const char *g = w->cadence;
 
-	buf_printf(&b, "sender = { from = \"dana@example.com\"; postal_address = \"1 Main St\"; unsubscribe = \"mailto:u@example.com\"; %s };\n",
+	buf_printf(&b,
+		   "sender = { from = \"dana@example.com\"; postal_address = \"1 Main St\"; unsubscribe = "
+		   "\"mailto:u@example.com\"; %s };\n",
 		   w->warmup ? w->warmup : "");
-	buf_printf(&b, "smtp = { url = \"smtp://127.0.0.1:2525\"; %s };\nstore = { path = \"a.db\"; }; log = { path = \"log\"; };\n"
-		       "control = { socket = \"s\"; };\n%s\ncadence = { %s\n",
+	buf_printf(&b,
+		   "smtp = { url = \"smtp://127.0.0.1:2525\"; %s };\nstore = { path = \"a.db\"; }; log = { path = "
+		   "\"log\"; };\n"
+		   "control = { socket = \"s\"; };\n%s\ncadence = { %s\n",
 		   w->rate ? w->rate : "", w->more ? w->more : "", g ? g : "");
 	world_default(&b, g, "contact =", "contact = { min_gap = \"0s\"; limits = [\"1000 per 1s\"]; };\n");
 	world_default(&b, g, "account =", "account = { limits = [\"1000 per 1s\"]; };\n");
@@ -70,9 +75,9 @@ static inline struct config *world_config(const struct world *w)
 			    : "{ name = \"one\"; template = \"a.md\"; }, { name = \"two\"; template = \"b.md\"; },"
 			      "{ name = \"three\"; template = \"c.md\"; }, { name = \"four\"; template = \"d.md\"; }");
 	config_dir_put("sequences.d/course.conf", buf_text(&b));
-	config_dir_put("sequences.d/other.conf",
-		       "sequence = { name = \"other\"; steps = ( { name = \"x\"; template = \"x.md\"; }, { name = \"y\"; template = \"y.md\"; },"
-		       "{ name = \"z\"; template = \"z.md\"; } ); };\n");
+	config_dir_put("sequences.d/other.conf", "sequence = { name = \"other\"; steps = ( { name = \"x\"; template = "
+						 "\"x.md\"; }, { name = \"y\"; template = \"y.md\"; },"
+						 "{ name = \"z\"; template = \"z.md\"; } ); };\n");
 	buf_free(&b);
 	if (config_load(config_dir_path("abvd.conf"), &c, &p) < 0)
 		for (size_t i = 0; i < p.n; i++)
@@ -96,7 +101,8 @@ static inline void world_word(struct buf *b, const char *w, size_t n)
 		buf_printf(b, ",\"contact\":\"%s@acme.example\",\"account\":\"acme\"", word);
 	} else if (!strcmp(word, "cem")) {
 		buf_str(b, ",\"contact\":\"cem@else.example\",\"account\":\"else\"");
-	} else if (eq && (!strcmp(eq + 1, "true") || !strcmp(eq + 1, "false") || (eq[1] && strspn(eq + 1, "0123456789") == strlen(eq + 1)))) {
+	} else if (eq && (!strcmp(eq + 1, "true") || !strcmp(eq + 1, "false") ||
+			  (eq[1] && strspn(eq + 1, "0123456789") == strlen(eq + 1)))) {
 		buf_printf(b, ",\"%.*s\":%s", (int)(eq - word), word, eq + 1);
 	} else if (eq) {
 		buf_printf(b, ",\"%.*s\":\"%s\"", (int)(eq - word), word, eq + 1);
@@ -191,15 +197,18 @@ static inline bool world_holds(const struct world *w, struct audit_sum *sum)
 
 	buf_printf(&b, BEGIN " config_loaded policy=%s\n", c->policy_hash);
 	for (size_t i = 0; i < 3 && !w->bare; i++)
-		buf_printf(&b, BEGIN " contact_imported %s consent=opt_in consent_at=" BEGIN "\n" BEGIN " enrolled %s course/\n", three[i],
-			   three[i]);
+		buf_printf(&b,
+			   BEGIN " contact_imported %s consent=opt_in consent_at=" BEGIN "\n" BEGIN
+				 " enrolled %s course/\n",
+			   three[i], three[i]);
 	if (!w->bare)
 		world_lines(a, buf_text(&b), &seq, false);
 	world_lines(a, w->log, &seq, true);
 	audit_end(a, world_violation, &f, sum);
 	ok = !strcmp(buf_text(&f.list), w->expected);
 	if (!ok)
-		print_error("%s:\n  wanted %s\n  found  %s\n%s", w->name, w->expected, buf_text(&f.list), buf_text(&f.text));
+		print_error("%s:\n  wanted %s\n  found  %s\n%s", w->name, w->expected, buf_text(&f.list),
+			    buf_text(&f.text));
 	audit_free(&a);
 	config_free(&c);
 	buf_free(&f.list);
