@@ -319,6 +319,16 @@ static void enrollment_judge(struct audit *a, const struct arrival *t, struct en
 	e->told = true;
 }
 
+/* Before the dot only the recipient can be refused as unknown; behind it the relay speaks of the content. */
+static void refusal_take(struct audit *a, const struct line *l, struct enrolled *e)
+{
+	if (!l->permanent)
+		return;
+	e->refused = e->refused ? e->refused : l->ts;
+	if (!l->handed_at)
+		people_bounced(a, l);
+}
+
 void follow_touch(struct audit *a, const struct line *l, enum delivery d)
 {
 	const struct policy *p = policy_of(a, l->sequence);
@@ -342,11 +352,11 @@ void follow_touch(struct audit *a, const struct line *l, enum delivery d)
 		}
 	}
 	if (d == DELIVERY_REFUSED) {
-		e->refused = l->permanent && !e->refused ? l->ts : e->refused;
-		return;
+		refusal_take(a, l, e);
+	} else {
+		enrollment_move(a, &t, e);
+		touch_keep(a, &t);
 	}
-	enrollment_move(a, &t, e);
-	touch_keep(a, &t);
 }
 
 /* A resent touch is the enrollment's next step again, as if it had never been sent. */

@@ -228,6 +228,12 @@ static bool is_hard(const char *status)
 	return false;
 }
 
+void people_bounced(struct audit *a, const struct line *l)
+{
+	if (l->permanent && is_hard(l->status))
+		forbid(a, l, RULE_AFTER_HARD_BOUNCE);
+}
+
 static void import(struct audit *a, const struct line *l)
 {
 	struct person *p = person_at(a, l->person);
@@ -282,10 +288,7 @@ static void person_take(struct audit *a, enum event_type type, const struct line
 	case EVENT_SUPPRESSED: forbid(a, l, suppression_rule(l->reason)); break;
 	case EVENT_FORGOTTEN: forbid(a, l, RULE_FORGOTTEN); break;
 	case EVENT_UNSUPPRESSED: span_close(a, person_at(a, l->person)->spans, l->ts); break;
-	case EVENT_BOUNCED:
-		if (l->permanent && is_hard(l->status))
-			forbid(a, l, RULE_AFTER_HARD_BOUNCE);
-		break;
+	case EVENT_BOUNCED: people_bounced(a, l); break;
 	default:
 		if (l->sequence)
 			enrollment_take(a, type, l);

@@ -74,6 +74,8 @@ static void test_stops(void **state)
 		STOP("sequence paused", "paused course/", "paused"),
 		{ .name = "cause before consequence tells once", .log = T "000Z unsubscribed ann via=mail\n" T "000Z suppressed ann reason=unsubscribed\n" T "000Z stopped ann course/one reason=unsubscribed\n" T "001Z sent ann course/one t1", .expected = "after_unsubscribe@4" },
 		{ .name = "5.7.1 says nothing of the address", .log = T "000Z bounced ann status=5.7.1 permanent=true\n" T "001Z sent ann course/one t1", .expected = "" },
+		{ .name = "refused at RCPT: everywhere", .log = T "000Z enrolled ann other/\n" T "000Z refused ann course/one t1 permanent=true status=5.1.1\n" T "001Z sent ann other/x t2", .expected = "after_hard_bounce@3" },
+		{ .name = "refused behind the dot: this enrollment", .log = T "000Z enrolled ann other/\n" T "000Z refused ann course/one t1 permanent=true status=5.1.1 handed_at=" T "000Z\n" T "001Z sent ann other/x t2", .expected = "" },
 		{ .name = "for now", .log = T "000Z bounced ann status=5.1.1 permanent=false\n" T "001Z sent ann course/one t1", .expected = "" },
 		{ .name = "of somebody else", .log = T "000Z unsubscribed ben via=mail\n" T "000Z suppressed @else.example reason=manual\n" T "000Z paused other/\n" T "001Z sent ann course/one t1", .expected = "" },
 		{ .name = "told late", .log = T "000Z paused\n" T "500Z resumed\n" T "600Z sent ann course/one t1 handed_at=" T "499Z", .expected = "paused@3" },
@@ -151,6 +153,7 @@ static void test_content(void **state)
 		{ .name = "a dropped one does not", .log = T "001Z unknown ann course/one t1 content=a\n" T "001Z resolved ann t1 resolution=drop\n" T "002Z sent ann course/two t2 content=a", .expected = "" },
 		{ .name = "dropped too late", .log = T "001Z unknown ann course/one t1 content=a\n" T "002Z sent ann course/two t2 content=a\n" T "003Z resolved ann t1 resolution=drop", .expected = "content@2" },
 		{ .name = "to two people", .log = T "001Z sent ann course/one t1 content=a\n" T "002Z sent ben course/one t2 content=a", .expected = "" },
+		{ .name = "to two people, and one of them again", .log = T "001Z sent ann course/one t1 content=a\n" T "002Z sent ben course/one t2 content=a\n" T "003Z sent ann course/two t3 content=a", .expected = "content@3" },
 		{ .name = "thrice", .log = T "001Z sent ann course/one t1 content=a\n" T "002Z sent ann course/two t2 content=b\n" T "003Z sent ann course/three t3 content=a\n" T "004Z sent ann course/four t4 content=a", .expected = "content@3 content@4" },
 	};
 
