@@ -30,6 +30,7 @@ static void test_once(void **state)
 	static const struct world row[] = {
 		{ .name = "accepted twice", .log = T "000Z sent ann course/one t1\n" T "001Z sent ann course/two t1", .expected = "double@2" },
 		{ .name = "unknown, then accepted", .log = T "000Z unknown ann course/one t1\n" T "001Z sent ann course/two t1", .expected = "double@2" },
+		{ .name = "unknown twice", .log = T "000Z unknown ann course/one t1\n" T "001Z unknown ann course/two t1", .expected = "double@2" },
 		{ .name = "resent", .log = T "000Z unknown ann course/one t1\n" T "001Z resolved ann course/one t1 resolution=resend\n" T "002Z sent ann course/one t1 content=ct1", .expected = "" },
 		{ .name = "accepted by an operator, then again", .log = T "000Z unknown ann course/one t1\n" T "001Z resolved ann t1 resolution=accept\n" T "002Z sent ann course/two t1", .expected = "double@3" },
 		{ .name = "dropped, then sent", .log = T "000Z unknown ann course/one t1\n" T "001Z resolved ann t1 resolution=drop\n" T "002Z sent ann course/two t1", .expected = "double@3" },
@@ -114,6 +115,9 @@ static void test_consent(void **state)
 		{ .name = "too old", .more = "consent = { max_age = \"30d\"; };", .log = IMPORT(T "000Z", "consent=opt_in consent_at=2026-10-25T10:00:00.001Z") T "001Z sent dee@d.example course/one t1", .expected = "consent@3" },
 		{ .name = "just young enough", .more = "consent = { max_age = \"30d\"; };", .log = IMPORT(T "000Z", "consent=opt_in consent_at=2026-10-25T10:00:00.002Z") T "001Z sent dee@d.example course/one t1", .expected = "" },
 		{ .name = "without a date: the first import", .more = "consent = { max_age = \"1s\"; };", .log = IMPORT(T "000Z", "consent=opt_in") T "500Z contact_imported dee@d.example consent=opt_in timezone=UTC\n2026-11-24T10:00:00.999Z sent dee@d.example course/one t1\n2026-11-24T10:00:01.000Z sent dee@d.example course/two t2", .expected = "consent@5" },
+		{ .name = "a forgotten person's basis that was no word", .bare = true, .more = "consent = { accept = [\"opt-in\"]; };", .log = T "000Z contact_imported hash:0a seq=1\n" T "000Z enrolled hash:0a course/\n" T "001Z sent hash:0a course/one t1", .expected = "" },
+		{ .name = "a forgotten person's basis that is not listed", .bare = true, .more = "consent = { accept = [\"opt-in\"]; };", .log = T "000Z contact_imported hash:0a consent=bought seq=1\n" T "000Z enrolled hash:0a course/\n" T "001Z sent hash:0a course/one t1", .expected = "consent@3" },
+		{ .name = "without a date, and the first import may be older", .bare = true, .more = "consent = { max_age = \"1s\"; };", .log = T "000Z contact_imported dee@d.example consent=opt_in seq=5\n2026-11-25T00:00:00Z sent dee@d.example course/one t1", .expected = "" },
 		{ .name = "taken back", .log = IMPORT(T "000Z", "consent=opt_in") T "500Z contact_imported dee@d.example\n" T "900Z sent dee@d.example course/one t1 handed_at=" T "500Z", .expected = "consent@4" },
 		{ .name = "taken back behind the dot", .log = IMPORT(T "000Z", "consent=opt_in") T "500Z contact_imported dee@d.example\n" T "900Z sent dee@d.example course/one t1 handed_at=" T "499Z", .expected = "" },
 	};
@@ -161,15 +165,25 @@ static void test_content(void **state)
 	ROWS(row);
 }
 
-/* Every rule has a name, and no two the same. */
+/* Every rule has a name, no two the same, and stands in the manual page. */
 static void test_names(void **state)
 {
+	struct buf page = { 0 };
 	int n = 0;
 
 	(void)state;
-	for (; audit_rule_at(n); n++)
+	assert_int_equal(buf_read_file(&page, TEST_DATA "/../../src/ctl/abvctl.1", (size_t)1 << 20), 0);
+	for (; audit_rule_at(n); n++) {
+		char *first = mem_printf("\n.It %s", audit_rule_at(n)), *later = mem_printf(" , %s", audit_rule_at(n));
+
 		for (int k = 0; k < n; k++)
 			assert_string_not_equal(audit_rule_at(n), audit_rule_at(k));
+		if (!strstr(page.data, first) && !strstr(page.data, later))
+			fail_msg("abvctl.1 does not describe the rule %s", audit_rule_at(n));
+		free(first);
+		free(later);
+	}
+	buf_free(&page);
 	assert_true(n > 30);
 	assert_null(audit_rule_at(-1));
 }

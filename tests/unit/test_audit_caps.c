@@ -134,6 +134,9 @@ static void test_steps(void **state)
 		{ .name = "again", .log = T "000Z sent ann course/one t1\n" T "000Z sent ann course/one t2", .expected = "order@2" },
 		{ .name = "behind the last", .log = T "000Z skipped ann course/four reason=step_expired\n" T "000Z sent ann course/four t1", .expected = "order@2" },
 		{ .name = "a removed step", .log = T "000Z skipped ann course/gone reason=step_removed\n" T "000Z sent ann course/three t1", .expected = "" },
+		{ .name = "order over a restart", .log = T "000Z config_loaded policy=GIVEN\n" T "000Z sent ann course/two t1", .expected = "order@2" },
+		{ .name = "steps may have been edited", .log = T "000Z config_loaded policy=other\n" T "000Z config_loaded policy=GIVEN\n" T "000Z sent ann course/two t1", .expected = "" },
+		{ .name = "after runs from the touch before a resent one", .steps = STEPS("after = \"36h\";"), .log = FIRST "2026-11-03T22:00:00.000Z unknown ann course/two t2\n2026-11-03T22:10:00.000Z resolved ann t2 resolution=resend\n2026-11-03T23:00:00.000Z sent ann course/two t2", .expected = "" },
 		{ .name = "resent behind the next", .log = T "000Z unknown ann course/one t1\n" T "001Z sent ann course/two t2\n" T "002Z resolved ann t1 resolution=resend\n" T "003Z sent ann course/one t1", .expected = "" },
 	};
 
