@@ -146,7 +146,7 @@ struct person *person_at(struct audit *a, uint32_t id);
 struct enrolled *enrolled_find(struct audit *a, uint32_t person, uint32_t sequence);
 struct enrolled *enrolled_get(struct audit *a, uint32_t person, uint32_t sequence);
 void people_take(struct audit *a, const struct line *l);    /* every event that is no touch */
-void people_bounced(struct audit *a, const struct line *l); /* a report or a refusal: for good and of the address, or nothing */
+void people_refused(struct audit *a, const struct line *l); /* at RCPT: a bad address is one for all sequences */
 const struct span *span_over(const struct audit *a, uint32_t newest, int64_t t, uint32_t person); /* NULL: none */
 uint32_t account_span(const struct audit *a, uint32_t account);
 uint32_t pause_span(const struct audit *a, uint32_t sequence);

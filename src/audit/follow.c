@@ -326,7 +326,7 @@ static void refusal_take(struct audit *a, const struct line *l, struct enrolled 
 		return;
 	e->refused = e->refused ? e->refused : l->ts;
 	if (!l->handed_at)
-		people_bounced(a, l);
+		people_refused(a, l);
 }
 
 void follow_touch(struct audit *a, const struct line *l, enum delivery d)

@@ -163,13 +163,15 @@ static void account_hold(struct audit *a, uint32_t account, int64_t from, int64_
 			  but);
 }
 
-/* A hold takes the place of the one before it. */
+/* A contact's hold takes the place of the one before it; an account's only adds to it, unless it lifts it. */
 static void hold(struct audit *a, const struct line *l)
 {
 	struct person *p;
 
-	if (!l->person || !strcmp(l->reason, reason_name(REASON_ACCOUNT_HOLD))) {
-		account_hold(a, l->account, l->ts, l->until, l->person);
+	if (!l->person) {
+		if (l->until <= l->ts)
+			span_close(a, account_span(a, l->account), l->ts);
+		account_hold(a, l->account, l->ts, l->until, 0);
 		return;
 	}
 	p = person_at(a, l->person);
@@ -217,7 +219,8 @@ static enum rule suppression_rule(const char *reason)
 	return RULE_SUPPRESSED;
 }
 
-/* The address itself is bad (9-precisions, Hard bounce). Others end the enrollment, and its own line says so. */
+/* The address itself is bad (9-precisions, Hard bounce). Other refusals end the enrollment. Of a report, `permanent`
+ * says it. */
 static bool is_hard(const char *status)
 {
 	static const char *const hard[] = { "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1" };
@@ -228,7 +231,7 @@ static bool is_hard(const char *status)
 	return false;
 }
 
-void people_bounced(struct audit *a, const struct line *l)
+void people_refused(struct audit *a, const struct line *l)
 {
 	if (l->permanent && is_hard(l->status))
 		forbid(a, l, RULE_AFTER_HARD_BOUNCE);
@@ -288,7 +291,10 @@ static void person_take(struct audit *a, enum event_type type, const struct line
 	case EVENT_SUPPRESSED: forbid(a, l, suppression_rule(l->reason)); break;
 	case EVENT_FORGOTTEN: forbid(a, l, RULE_FORGOTTEN); break;
 	case EVENT_UNSUPPRESSED: span_close(a, person_at(a, l->person)->spans, l->ts); break;
-	case EVENT_BOUNCED: people_bounced(a, l); break;
+	case EVENT_BOUNCED:
+		if (l->permanent)
+			forbid(a, l, RULE_AFTER_HARD_BOUNCE);
+		break;
 	default:
 		if (l->sequence)
 			enrollment_take(a, type, l);
