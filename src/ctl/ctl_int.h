@@ -102,6 +102,7 @@ int cmd_check(struct ctl *c);
 int cmd_gate(struct ctl *c);
 int cmd_render(struct ctl *c);
 int cmd_log(struct ctl *c);
+int cmd_audit(struct ctl *c);
 int cmd_import(struct ctl *c);
 int cmd_enroll(struct ctl *c);
 int cmd_stop(struct ctl *c);

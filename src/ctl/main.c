@@ -54,6 +54,17 @@ static const struct ctl_command commands[] = {
 	  1,
 	  false,
 	  cmd_log },
+	{ "audit",
+	  "[LOG...]",
+	  "prove from the engagement log that every cap and rule held",
+	  "LOG are the log's files in any order; without them the configuration's log and its rotated files that are "
+	  "not\ncompressed. Prints every violation as FILE:LINE: rule: text. Exit status 1 when there is one, or when a "
+	  "file\ncannot be read.",
+	  { { 0 } },
+	  0,
+	  -1,
+	  false,
+	  cmd_audit },
 
 	{ "import",
 	  "FILE.csv [--rejects FILE]",

@@ -161,6 +161,12 @@ store = { path = "%s/abvd.db"; }; log = { path = "%s"; }; control = { socket = "
                         out.append(json.loads(line))
         return [e for e in out if event is None or e["event"] in ([event] if isinstance(event, str) else event)]
 
+    def audit(self, unjudged=False):
+        """`abvctl audit` over the log and its rotated files: every cap and rule held. unjudged: the policy was changed on the way."""
+        r = subprocess.run([os.path.join(BUILD, "abvctl"), "--config", self.conf, "--json", "audit"], capture_output=True, text=True, timeout=60 * SLOW)
+        assert r.returncode == 0, r.stdout + r.stderr
+        assert unjudged or json.loads(r.stdout.splitlines()[-1])["unjudged"] == 0, r.stdout
+
     def signal(self, sig):
         self.p.send_signal(sig)
 

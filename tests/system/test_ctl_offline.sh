@@ -55,7 +55,7 @@ t 2 '' "unknown command 'frob'" $ctl help frob
 t 2 '' "unknown command 'frob'; try" $ctl frob
 t 2 '' "unknown command 'statsu'; did you mean 'status'" $ctl statsu
 t 2 '' "unknown command 'unsupres'; did you mean 'unsuppress'" $ctl unsupres x
-for later in classify simulate audit report deliver; do t 2 '' "unknown command '$later'" $ctl $later; done
+for later in classify report deliver; do t 2 '' "unknown command '$later'" $ctl $later; done
 t 2 '' "unknown option '--frob' of status" $ctl status --frob
 t 2 '' "unexpected argument 'x'" $ctl status x
 t 2 '' 'too few arguments; usage: abvctl stop CONTACT' $ctl stop
@@ -194,6 +194,38 @@ mv "$home/f.new" "$home/f.jsonl"
 sees '4 5 6 7 8 9 '
 kill $follower
 wait $follower 2>/dev/null
+
+# ---- audit
+mkdir -p "$home/audit/sequences.d"
+sed 's/engagement.jsonl/log.jsonl/' "$home/abvd.conf" >"$home/audit/abvd.conf"
+aconf=$home/audit/abvd.conf alog=$home/audit/log.jsonl
+line() { printf '{"seq":%d,"ts":"2026-11-24T%sZ","event":"%s","contact":"ann@a.example","account":"a.example"%s}\n' "$@"; }
+sent() { line "$1" "$2" sent ",\"sequence\":\"course\",\"step\":\"$3\",\"kind\":\"value\",\"touch\":$1,\"content\":\"$4\",\"handed_at\":\"2026-11-24T$2Z\""; }
+{ line 1 09:00:00.000 contact_imported ',"consent":"opt_in"'; line 2 09:00:00.000 enrolled ',"sequence":"course"'; } >"$alog-20261110"
+sent 3 09:30:00.000 one a >"$alog.1"
+{ sent 4 09:31:00.000 two b; printf '{"seq":5,"t'; } >"$alog"
+t 0 'note: 2 touches were made under another policy.*OK: every rule held; 4 lines, 2 touches to 1 contact at 1 account' '' $ctl --config "$aconf" audit
+t 0 'OK' '' $ctl audit "$alog" "$alog-20261110" "$alog.1" --config "$aconf"
+t 0 '^\{"files":3,"lines":4,"first_seq":1,"touches":2,"contacts":1,"accounts":1,"unjudged":2,"violations":0\}' '' $ctl --config "$aconf" audit --json
+t 0 'the log begins with seq 3' '' $ctl --config "$aconf" audit "$alog" "$alog.1"
+t 1 ':1: seq: seq 4 comes behind 2: 1 line is missing.*1 violation; 3 lines' '' $ctl --config "$aconf" audit "$alog" "$alog-20261110"
+t 1 ':1: seq: seq 4 comes behind 4: it was there already' '' $ctl --config "$aconf" audit "$alog" "$alog"
+t 1 'no violation in what was read' "cannot read '/nowhere'" $ctl --config "$aconf" audit "$alog" /nowhere
+t 1 '' 'Is a directory' $ctl --config "$aconf" audit "$home"
+gzip -c "$alog.1" >"$alog.2.gz"
+t 0 'OK' "log.jsonl.2.gz' is compressed: it is not read" $ctl --config "$aconf" audit
+t 1 'no violation' "is compressed: it is not read" $ctl --config "$aconf" audit "$alog" "$alog.2.gz"
+rm "$alog.2.gz"
+sed -i '$d' "$alog" # a torn tail is cut at the next start
+{ line 5 09:32:00.000 unsubscribed ''; sent 6 09:33:00.000 three b; } >"$alog.new"
+t 1 'log.jsonl.new:2: after_unsubscribe: ann@a.example: touch 6 .*log.jsonl.new:2: content: .*2 violations; 6 lines' '' $ctl --config "$aconf" audit "$alog"*
+t 1 '"line":2,"seq":6,"rule":"after_unsubscribe","text":"ann@a' '' $ctl --config "$aconf" audit --json "$alog"*
+mv "$alog" "$alog.3"; mv "$alog.new" "$alog.0"
+t 1 '2 violations; 6 lines' '' $ctl --config "$aconf" audit
+rm "$alog"*
+t 1 '' "cannot read '.*log.jsonl'" $ctl --config "$aconf" audit
+t 1 '' 'bogus.*the configuration has errors' $ctl --config "$home/broken.conf" audit
+t 2 '' "unknown option '--frob' of audit" $ctl audit --frob
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -50,6 +50,7 @@ def test_three_steps_reach_twenty():
         a.stop()
         events, messages = a.log(), smtp.messages()
         log_has_no_gap(events)
+        a.audit()
         assert len(messages) == 60, "%d messages" % len(messages)
         check_caps(events)
         check_window(events)
@@ -98,6 +99,7 @@ def test_kill_at_any_moment():
         a.stop()
         events, messages = a.log(), smtp.messages()
         log_has_no_gap(events)
+        a.audit()
         ids = collections.Counter(m["Message-ID"] for m in messages)
         assert max(ids.values()) == 1, "doubled: %s" % [i for i, n in ids.items() if n > 1][:3]
         unknown = [e for e in events if e["event"] == "unknown"]
@@ -164,6 +166,7 @@ def test_refusals_take_their_effect():
         assert a.json("unknown") == [] and a.log("resolved")
         a.stop()
         log_has_no_gap(a.log())
+        a.audit()
     finally:
         close(*h)
 
@@ -187,6 +190,7 @@ def test_three_5yz_pause_sending():
         wait_for(lambda: len(a.log("suppressed")) == 3 and len(a.log("sent")) == 1)
         a.stop()
         log_has_no_gap(a.log())
+        a.audit()
     finally:
         close(home, smtp, a)
 
@@ -264,6 +268,7 @@ def test_reload_and_logrotate():
         a.ctl("suppress", "person0@company0.example", "--reason", "manual")
         a.stop()
         log_has_no_gap(a.log())
+        a.audit(unjudged=True)
         assert a.log("suppressed")
     finally:
         close(home, smtp, a)
