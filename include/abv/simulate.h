@@ -12,10 +12,10 @@
 #include "abv/check.h"
 #include "abv/err.h"
 #include "abv/model.h"
-#include "abv/scheduler.h"
-#include "abv/store.h"
 
+struct scheduler;
 struct simulation;
+struct store;
 
 /* Rates are per touch, 0-1, and independent of each other, but that nothing else comes from an address that bounces. An answer comes
  * 1 h to 3 d after its touch (9-precisions, Simulate). Bounces say that the address is bad; two of three absence notes say until when,

@@ -3,6 +3,7 @@
 #define SIMULATE_INT_H
 
 #include "abv/answer.h"
+#include "abv/scheduler.h"
 #include "abv/simulate.h"
 
 /* ---- relay.c: struct delivery without a network ---- */

@@ -1,12 +1,13 @@
-/* A simulation's life: made at an instant, fed with contacts, run. The clock only moves when the scheduler rests: to the
- * earlier of what the scheduler waits for and the next answer. Events are handed out after each commit and leave the
- * store in slices, so that a year of many contacts needs the memory of its people, not of its history's text. */
+/* A simulation's life: made at an instant, fed with contacts, run. The clock only moves when the scheduler rests: to
+ * the earlier of what the scheduler waits for and the next answer. Events are handed out after each commit and leave
+ * the store in slices, so that a year of many contacts needs the memory of its people, not of its history's text. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "abv/json.h"
 #include "abv/mem.h"
+#include "abv/store.h"
 #include "abv/web.h"
 #include "simulate_int.h"
 
