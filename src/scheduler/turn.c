@@ -36,7 +36,7 @@ static bool has_failed(const struct scheduler *s, int64_t enrollment_id)
 
 void scheduler_due_read(struct scheduler *s, int64_t now)
 {
-	struct due_row *row = mem_array(DUE_MAX, sizeof *row);
+	struct due_row *row = s->due_row;
 	s->due_n = s->due_next = s->ready_n = 0;
 	s->due_cut = s->due_stale = false;
 	s->next_due = CLOCK_NEVER;
@@ -54,7 +54,6 @@ void scheduler_due_read(struct scheduler *s, int64_t now)
 			s->due_cut = true;
 		scheduler_note_due(s, store_due_first(s->store, q->name, now));
 	}
-	free(row);
 	slots_due(s, now);
 	qsort(s->due, s->due_n, sizeof *s->due, by_priority);
 }
