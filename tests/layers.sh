@@ -79,6 +79,10 @@ for file in src/ctl/*.[ch]; do
 		esac
 	done
 done
+# Only `simulate` runs them, in memory, through the room that keeps them from network and files.
+for file in $(grep -l '^#include "abv/simulate\.h"' src/*/*.[ch] 2>/dev/null); do
+	case $file in src/simulate/* | src/ctl/simulate*) ;; *) complain "$file: abv/simulate.h is for src/ctl/simulate*" ;; esac
+done
 
 # library header -> rooms that may include it
 lib() {

@@ -6,6 +6,7 @@ _abvctl_options()
 	gate) echo "--jsonl" ;;
 	render) echo "--set --eml --html --text" ;;
 	log) echo "--since --contact --sequence --event --follow" ;;
+	simulate) echo "--contacts --from --days --seed --reply-rate --bounce-rate --ooo-rate --unsubscribe-rate --enroll --calendar" ;;
 	import) echo "--rejects" ;;
 	enroll) echo "--contact --tag --all" ;;
 	hold) echo "--until --reason" ;;
@@ -20,7 +21,7 @@ _abvctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' i
 	local globals="--socket --config --json --help --version"
-	local commands="check gate render log audit import enroll stop pause resume hold suppress unsuppress forget export show explain
+	local commands="check gate render log audit simulate import enroll stop pause resume hold suppress unsuppress forget export show explain
 		status queue test config unknown"
 	local events="daemon_started daemon_stopped config_loaded contact_imported enrolled enroll_refused waiting skipped sent refused
 		unknown resolved gate_refused bounced replied auto_replied complained notice receipt challenge unsubscribed suppressed
@@ -35,9 +36,9 @@ _abvctl()
 		esac
 	done
 	case $prev in
-	--socket | --config | --rejects) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--socket | --config | --rejects | --contacts) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--event) mapfile -t COMPREPLY < <(compgen -W "$events" -- "$cur"); return ;;
-	--set | --since | --contact | --sequence | --tag | --until | --reason | --limit | --to) return ;;
+	--set | --since | --contact | --sequence | --tag | --until | --reason | --limit | --to | --from | --days | --seed | --*-rate | --enroll) return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$globals $(_abvctl_options "$command")" -- "$cur")

@@ -37,6 +37,9 @@ void scheduler_set_delivery(struct scheduler *s, const struct delivery *d);
 int scheduler_set_plan(struct scheduler *s, const struct plan *plan, struct err *e);
 
 void scheduler_turn(struct scheduler *s);      /* one group: never blocks but for the commit */
+/* Policy time of the next turn that would do something if nothing came from outside; now or earlier: at once; CLOCK_NEVER: only a
+ * change helps. For whoever moves the clock by hand: the hook turn_in caps its waits. Valid after a turn. */
+int64_t scheduler_next_at(const struct scheduler *s);
 void scheduler_wake(struct scheduler *s);      /* something changed in the store */
 void scheduler_settings_changed(struct scheduler *s);
 

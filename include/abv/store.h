@@ -27,6 +27,8 @@ enum store_status store_open(const char *path, struct store **out, struct err *e
 void store_close(struct store **s);
 
 const struct key *store_key(const struct store *s);    /* 32 random bytes, made with the store */
+/* Only of a store in memory: a simulation's tokens are the same in every run. -1 for any other. */
+int store_key_set(struct store *s, const struct key *key, struct err *e);
 int64_t store_newest(struct store *s);                 /* the newest recorded time; 0 when empty */
 
 /* Grows with every change that may forbid a message or concerns a person's record: contacts, holds, suppressions, stops, settings, and

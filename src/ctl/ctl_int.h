@@ -19,7 +19,7 @@ struct ctl_option {
 	const char *help;
 };
 
-#define CTL_OPTIONS_MAX 8
+#define CTL_OPTIONS_MAX 12
 struct ctl;
 struct ctl_command {
 	const char *name;
@@ -101,6 +101,7 @@ size_t text_width(const char *s); /* columns on a terminal, near enough: UTF-8 c
 int cmd_check(struct ctl *c);
 int cmd_gate(struct ctl *c);
 int cmd_render(struct ctl *c);
+int cmd_simulate(struct ctl *c);
 int cmd_log(struct ctl *c);
 int cmd_audit(struct ctl *c);
 int cmd_import(struct ctl *c);

@@ -1,7 +1,7 @@
 /* Several enrollments of one contact share every cap, so which of them goes first decides which goes at all. Among those due the higher
  * priority wins, then the older due time (4-cadence). For those whose waits end together the order of the due list sees to that. But the
  * openings of windows are spread by a jitter that is each enrollment's own: there the lower one could come first, so it yields to the
- * higher until that has had its turn. */
+ * higher until that has had its turn. A wait that ends inside an opening yields as well, and is told so beforehand. */
 #include <stdlib.h>
 
 #include "abv/mem.h"
@@ -16,6 +16,7 @@ struct rivals {
 	const struct scheduler *s;
 	const struct candidate *c;
 	int64_t by;          /* rivals must be due by then */
+	bool soon;           /* and be asked within an hour of it */
 	struct rival me, *row;
 	size_t n;
 };
@@ -33,6 +34,8 @@ static void rival_row(void *arg, const struct enrollment *en)
 	const struct plan_sequence *q = plan_sequence(r->s->plan, en->sequence);
 	struct rival x = { en->id, en->due_at, q != NULL ? q->sequence->priority : 0 };
 	if (en->state != ENROLLMENT_ACTIVE || q == NULL || en->id == r->me.id || en->due_at > r->by || en->next_at == CLOCK_NEVER || !before(&x, &r->me))
+		return;
+	if (r->soon && en->next_at > r->by + CLOCK_HOUR)
 		return;
 	r->row = mem_grow(r->row, r->n + 1, sizeof *r->row);
 	r->row[r->n++] = x;
@@ -54,12 +57,12 @@ static int rival_wait(struct scheduler *s, const struct rival *x, int64_t now, i
 int rank_yield(struct scheduler *s, struct candidate *c, int64_t now, struct err *e)
 {
 	struct verdict *v = &c->verdict;
-	bool jitters = v->kind == VERDICT_WAIT && v->reason == REASON_WINDOW && v->until != CLOCK_NEVER;
-	if (s->plan->config->sequence_n < 2 || (v->kind != VERDICT_SEND && !jitters))
+	bool waits = v->kind == VERDICT_WAIT && v->until != CLOCK_NEVER;
+	if (s->plan->config->sequence_n < 2 || (v->kind != VERDICT_SEND && !waits))
 		return 0;
 	const struct enrollment *en = &c->row->enrollment;
-	int64_t mine = jitters ? v->until : now, last = mine;
-	struct rivals r = { .s = s, .c = c, .by = mine, .me = { en->id, en->due_at, c->sequence->sequence->priority } };
+	int64_t mine = waits ? v->until : now, last = mine;
+	struct rivals r = { .s = s, .c = c, .by = mine, .soon = waits && v->reason != REASON_WINDOW, .me = { en->id, en->due_at, c->sequence->sequence->priority } };
 	int rc = store_enrollments_of(s->store, en->contact_id, rival_row, &r, e) < 0 ? -1 : 0;
 	for (size_t i = 0; rc == 0 && i < r.n; i++) {
 		int64_t until;
@@ -70,7 +73,8 @@ int rank_yield(struct scheduler *s, struct candidate *c, int64_t now, struct err
 	}
 	free(r.row);
 	if (rc == 0 && last > mine) {
-		struct verdict yielded = { .kind = VERDICT_WAIT, .reason = REASON_PRIORITY, .until = last, .ends_at = jitters ? v->ends_at : CLOCK_NEVER };
+		struct verdict yielded = { .kind = VERDICT_WAIT, .reason = REASON_PRIORITY, .until = last,
+			                   .ends_at = waits ? v->ends_at : CLOCK_NEVER, .rests_on_flight = v->rests_on_flight };
 		*v = yielded;
 	}
 	return rc;

@@ -67,6 +67,7 @@ int scheduler_new(struct store *store, const struct clock *clock, const struct p
 	s->next_due = CLOCK_NEVER;
 	s->recheck_after = -1;
 	s->due = mem_array(DUE_MAX, sizeof *s->due);
+	s->due_row = mem_array(DUE_MAX, sizeof *s->due_row);
 	s->judged = mem_array(JUDGED_MAX, sizeof *s->judged);
 	TAILQ_INIT(&s->jobs);
 	pause_load(s);
@@ -93,6 +94,7 @@ void scheduler_free(struct scheduler **sp)
 	rate_free(&s->rate);
 	rendered_free(&s->rendered);
 	free(s->due);
+	free(s->due_row);
 	free(s->judged);
 	free(s->withheld);
 	free(s->ready);

@@ -133,6 +133,7 @@ struct scheduler {
 	struct delivery_slot **slot;       /* offered, unused, in order of their offer */
 	size_t slot_n;
 	struct due_entry *due;             /* DUE_MAX rows; due_at.. from due_next on are to be decided */
+	struct due_row *due_row;           /* DUE_MAX rows, reused by each reading */
 	size_t due_n, due_next;
 	bool due_cut;                      /* there was more than fits */
 	bool due_stale;                    /* read again */

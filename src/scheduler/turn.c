@@ -36,7 +36,7 @@ static bool has_failed(const struct scheduler *s, int64_t enrollment_id)
 
 void scheduler_due_read(struct scheduler *s, int64_t now)
 {
-	struct due_row *row = mem_array(DUE_MAX, sizeof *row);
+	struct due_row *row = s->due_row;
 	s->due_n = s->due_next = s->ready_n = 0;
 	s->due_cut = s->due_stale = false;
 	s->next_due = CLOCK_NEVER;
@@ -54,7 +54,6 @@ void scheduler_due_read(struct scheduler *s, int64_t now)
 			s->due_cut = true;
 		scheduler_note_due(s, store_due_first(s->store, q->name, now));
 	}
-	free(row);
 	slots_due(s, now);
 	qsort(s->due, s->due_n, sizeof *s->due, by_priority);
 }
@@ -64,10 +63,16 @@ static bool used_up(const struct scheduler *s)
 	return s->due_next >= s->due_n && s->ready_n == 0;
 }
 
+/* What happens on a clock that is set by hand must not depend on how fast the machine is. */
+static bool due_rested(const struct scheduler *s)
+{
+	return s->clock->mode == CLOCK_MANUAL || clock_mono() - s->due_read_mono >= DUE_READ_MS;
+}
+
 static void due_refresh(struct scheduler *s, int64_t now)
 {
 	bool old = s->due_stale || now >= s->next_due;
-	if (used_up(s) ? old || s->due_cut : old && clock_mono() - s->due_read_mono >= DUE_READ_MS)
+	if (used_up(s) ? old || s->due_cut : old && due_rested(s))
 		scheduler_due_read(s, now);
 }
 
@@ -370,7 +375,18 @@ static bool pressing(const struct scheduler *s)
 	}
 	if (streak_rests(s))
 		return true;
-	return !s->paused.all && !s->finishing && (s->due_more || s->recheck_after >= 0 || (s->due_stale && s->due_next >= s->due_n));
+	if (s->paused.all || s->finishing)
+		return false;
+	return s->due_more || s->recheck_after >= 0 || (s->due_stale && s->due_next >= s->due_n) || (s->due_cut && used_up(s));
+}
+
+int64_t scheduler_next_at(const struct scheduler *s)
+{
+	if (pressing(s))
+		return clock_now(s->clock);
+	if (s->paused.all || s->finishing)
+		return CLOCK_NEVER;
+	return s->rate_at != 0 && s->rate_at < s->next_due ? s->rate_at : s->next_due;
 }
 
 static void plan_next_turn(struct scheduler *s)
@@ -391,12 +407,9 @@ static void plan_next_turn(struct scheduler *s)
 	} else if (pressing(s)) {
 		s->hooks.turn_soon(s->hooks.arg);
 	} else {
-		int64_t t = s->rate_at != 0 && s->rate_at < s->next_due ? s->rate_at : s->next_due;
-		int64_t ms = clock_real_wait(s->clock, t, SLEEP_MAX_MS);
-		if (ms == 0 && !s->paused.all && !s->finishing)
-			ms = used_up(s) ? 0 : DUE_READ_MS; /* due already: as soon as the list may be read again */
-		else if (ms == 0)
-			ms = SLEEP_MAX_MS;
+		int64_t ms = clock_real_wait(s->clock, scheduler_next_at(s), SLEEP_MAX_MS);
+		if (ms == 0 && !used_up(s))
+			ms = DUE_READ_MS; /* due already: as soon as the list may be read again */
 		s->hooks.turn_in(s->hooks.arg, ms);
 	}
 }

@@ -37,6 +37,16 @@ int scheduler_enroll(struct scheduler *s, const struct contact *c, const struct 
 	return event_plain(s, EVENT_ENROLLED, c, q->name, "", -1, 0, "", e) == 0 ? 1 : -1;
 }
 
+/* What was told stands: the scheduler asks again at that instant, and no sooner because touches of others, made since, have moved the end
+ * of the wait from before an opening of the window, where a jitter is added, to somewhere inside it, where none is. */
+static void keep_told(const struct enrollment *en, struct verdict *v)
+{
+	if (v->kind != VERDICT_WAIT || en->next_at != en->wait_until || en->next_at == CLOCK_NEVER || en->next_at <= v->until)
+		return;
+	v->until = en->next_at;
+	v->reason = en->wait;
+}
+
 int scheduler_next(struct scheduler *s, const struct enrollment_row *row, struct next_step *out, struct err *e)
 {
 	struct candidate c;
@@ -45,6 +55,7 @@ int scheduler_next(struct scheduler *s, const struct enrollment_row *row, struct
 	int rc = scheduler_decide_row(s, (struct enrollment_row *)row, clock_now(s->clock), &c, e);
 	if (rc >= 0) {
 		out->verdict = c.verdict;
+		keep_told(en, &out->verdict);
 		if (rc == 0)
 			out->verdict = (struct verdict){ .kind = VERDICT_WAIT, .reason = REASON_IN_FLIGHT, .until = CLOCK_NEVER };
 		if (c.sequence != NULL && c.step >= 0)

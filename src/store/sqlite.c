@@ -215,6 +215,17 @@ static int load_key(struct store *s, struct err *e)
 	return store_run(s, q, e);
 }
 
+/* Tokens in letters that have left must stay readable, so the key of a file is never changed. */
+int store_key_set(struct store *s, const struct key *key, struct err *e)
+{
+	const char *file = sqlite3_db_filename(s->db, "main");
+
+	if (file && *file)
+		return err_set(e, "store: the key of a store on disk stays");
+	s->key = *key;
+	return 0;
+}
+
 int store_mirrors_load(struct store *s, struct err *e)
 {
 	sqlite3_stmt *q;

@@ -441,6 +441,50 @@ static void test_rate(void **state)
 	world_close(&w);
 }
 
+static void count_waiting(void *arg, const struct event *ev)
+{
+	*(int *)arg += ev->type == EVENT_WAITING;
+}
+
+/* More are due than one list holds, and none may go: all of them are told so now, not at some later turn. */
+static void test_more_wait_than_fit(void **state)
+{
+	struct world w;
+	int n = 0, rows = 0, seen = 0;
+	(void)state;
+	world_open(&w, "account = { limits = [\"9999 per 1d\"]; };", STEP("one", "0d"));
+	clock_set(&w.clock, START - 2 * CLOCK_DAY); /* a Saturday */
+	for (int i = 0; i < 4200; i++) {
+		char email[64];
+		snprintf(email, sizeof email, "p%d@a.example", i);
+		put_contact(&w, email, "a.example");
+	}
+	settle();
+	while ((rows = store_events(w.store, seen, 1000, count_waiting, &n, NULL)) > 0)
+		seen += rows;
+	assert_int_equal(n, 4200);
+	assert_true(scheduler_next_at(sched) > clock_now(&w.clock));
+	world_close(&w);
+}
+
+/* What a clock that is moved by hand should be moved to. */
+static void test_next_at(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w, FREE, STEP("one", "0d") ", " STEP("two", "2d"));
+	assert_true(scheduler_next_at(sched) <= START); /* nothing was read yet */
+	settle();
+	assert_true(scheduler_next_at(sched) == CLOCK_NEVER);
+	put_contact(&w, "ann@acme.example", "acme.example");
+	assert_true(scheduler_next_at(sched) <= START);
+	settle();
+	assert_int_equal(scheduler_next_at(sched), START + 2 * CLOCK_DAY);
+	go_to(&w, START + 2 * CLOCK_DAY);
+	assert_true(scheduler_next_at(sched) == CLOCK_NEVER);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +503,8 @@ int main(void)
 		cmocka_unit_test(test_no_content_twice),
 		cmocka_unit_test(test_window_closes_before_the_dot),
 		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_more_wait_than_fit),
+		cmocka_unit_test(test_next_at),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
