@@ -4,6 +4,7 @@
  *
  *   ABV_CASES  how many cases        ABV_SEED  one seed for all of them (else a fixed one and the time's)
  *   ABV_CASE   only this one, as a failure prints it
+ *   ABV_SHRINK 0: a failure is not made small (for those who only count failures)
  */
 #ifndef RANDOM_CASES_H
 #define RANDOM_CASES_H
@@ -129,7 +130,8 @@ static inline bool shrink_row(struct shrink *s, size_t i)
 				return false;
 			*s->g = *s->best;
 			s->g->tape[i]--;
-			memmove(s->g->tape + from, s->g->tape + from + row, (s->g->n - from - row) * sizeof *s->g->tape);
+			memmove(s->g->tape + from, s->g->tape + from + row,
+				(s->g->n - from - row) * sizeof *s->g->tape);
 			s->g->n -= row;
 			if (shrink_try(s))
 				return true;
@@ -208,6 +210,8 @@ static inline int gen_run(const char *name, property *holds, int64_t seed, int64
 		rc = -1;
 		printf("%s: case %lld of seed %lld (ABV_SEED=%lld ABV_CASE=%lld): %s", name, (long long)i,
 		       (long long)seed, (long long)seed, (long long)i, g->why);
+		if (gen_setting("ABV_SHRINK", 1) == 0)
+			break;
 		gen_shrink(holds, g);
 		printf("%s, made small: %s", name, g->why);
 	}
