@@ -85,7 +85,8 @@ static inline const struct verdict *decide(struct fixture *f, const char *now)
 	return &f->v;
 }
 
-static inline void expect(struct fixture *f, const char *now, enum verdict_kind kind, enum reason reason, const char *until)
+static inline void expect(struct fixture *f, const char *now, enum verdict_kind kind, enum reason reason,
+			  const char *until)
 {
 	const struct verdict *v = decide(f, now);
 	char got[CLOCK_TEXT_MAX] = "never";

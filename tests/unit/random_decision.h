@@ -314,12 +314,14 @@ static inline void tell_case(struct gen *g, const struct fixture *f)
 	tell_times(g, "account", f->account, h->account_n);
 	tell_times(g, "provider", f->provider, h->provider_n);
 	tell_times(g, "sender", f->sender, h->sender_n);
-	gen_say(g, "  back-off %.3g, expire %.3f h, sunset %d, %.1f d, consent %.1f d, holds %.3f h, %.3f h, retry %.3f h\n",
-		p->backoff_factor, (double)f->step.expire / CLOCK_HOUR, p->sunset_touches,
-		(double)p->sunset_silence / CLOCK_DAY, (double)p->consent_max_age / CLOCK_DAY,
-		f->standing.contact_hold ? (double)(f->standing.contact_hold - f->now) / CLOCK_HOUR : 0.0,
-		f->standing.account_hold ? (double)(f->standing.account_hold - f->now) / CLOCK_HOUR : 0.0,
-		f->in.retry_at ? (double)(f->in.retry_at - f->now) / CLOCK_HOUR : 0.0);
+	gen_say(
+	    g,
+	    "  back-off %.3g, expire %.3f h, sunset %d, %.1f d, consent %.1f d, holds %.3f h, %.3f h, retry %.3f h\n",
+	    p->backoff_factor, (double)f->step.expire / CLOCK_HOUR, p->sunset_touches,
+	    (double)p->sunset_silence / CLOCK_DAY, (double)p->consent_max_age / CLOCK_DAY,
+	    f->standing.contact_hold ? (double)(f->standing.contact_hold - f->now) / CLOCK_HOUR : 0.0,
+	    f->standing.account_hold ? (double)(f->standing.account_hold - f->now) / CLOCK_HOUR : 0.0,
+	    f->in.retry_at ? (double)(f->in.retry_at - f->now) / CLOCK_HOUR : 0.0);
 }
 
 #endif

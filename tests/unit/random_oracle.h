@@ -59,7 +59,8 @@ static inline int64_t later(const struct fixture *f, int64_t t, const struct dur
 }
 
 /* A further touch at t, beside `time`: what is in flight counts as now, what is in the future as t. */
-static inline bool limits_hold(const struct fixture *f, const struct limits *l, const int64_t *time, size_t n, int64_t t)
+static inline bool limits_hold(const struct fixture *f, const struct limits *l, const int64_t *time, size_t n,
+			       int64_t t)
 {
 	for (int i = 0; i < l->n; i++) {
 		int32_t count = 1; /* in the half-open interval of this length that ends just behind t */

@@ -6,17 +6,17 @@
 
 #include "random_oracle.h"
 
-#define CONTACTS_MAX	3
+#define CONTACTS_MAX    3
 #define ENROLLMENTS_MAX 6
-#define STEPS_MAX	5
-#define RECORDS_MAX	160
-#define EVENTS_MAX	4000
-#define WORLD_DAYS	500
+#define STEPS_MAX       5
+#define RECORDS_MAX     160
+#define EVENTS_MAX      4000
+#define WORLD_DAYS      500
 
 struct record {
 	int enrollment, step, contact;
 	enum kind kind;
-	int64_t decided, at; /* at: when it lands, known from the beginning */
+	int64_t decided, at;       /* at: when it lands, known from the beginning */
 	int decided_no, landed_no; /* what happened before what, when the clock cannot tell */
 	enum touch_state state, becomes;
 	bool replies;

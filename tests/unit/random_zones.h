@@ -18,11 +18,24 @@
 #define CHANGES_MAX  24
 #define CHANGES_NEAR (2 * 96)
 
-/* Both hemispheres, changes at midnight, at noon UTC, of half an hour and of two hours, half- and quarter-hour zones. */
+/* Both hemispheres, changes at midnight, at noon UTC, of half an hour and of two hours, half- and quarter-hour zones.
+ */
 static const char *const zone_names[] = {
-	"UTC",		  "America/New_York", "Europe/Paris",	   "Australia/Lord_Howe", "America/Santiago",
-	"Africa/Cairo",	  "Asia/Kathmandu",   "Atlantic/Azores",   "Asia/Tokyo",	  "Europe/London",
-	"Asia/Kolkata",	  "Pacific/Auckland", "America/St_Johns", "Pacific/Chatham",	  "Antarctica/Troll",
+	"UTC",
+	"America/New_York",
+	"Europe/Paris",
+	"Australia/Lord_Howe",
+	"America/Santiago",
+	"Africa/Cairo",
+	"Asia/Kathmandu",
+	"Atlantic/Azores",
+	"Asia/Tokyo",
+	"Europe/London",
+	"Asia/Kolkata",
+	"Pacific/Auckland",
+	"America/St_Johns",
+	"Pacific/Chatham",
+	"Antarctica/Troll",
 	"Australia/Adelaide",
 };
 #define ZONES ((int)(sizeof zone_names / sizeof *zone_names))

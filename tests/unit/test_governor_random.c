@@ -1,6 +1,6 @@
 /* rooms: base model rules */
-/* Properties of a single decision on random policies, histories and zones, in the days around the changes of the clocks,
- * leap days and year's ends, judged by the brute force of random_oracle.h. What comes of many decisions is in
+/* Properties of a single decision on random policies, histories and zones, in the days around the changes of the
+ * clocks, leap days and year's ends, judged by the brute force of random_oracle.h. What comes of many decisions is in
  * test_governor_world.c.
  *
  *   exact   it stops, skips, sends or waits for the reason and until the instant that the brute force finds: so it is
@@ -221,10 +221,10 @@ static void test_decisions(void **state)
 	if (gen_setting("ABV_CASES", 1000000) < 100000 || gen_setting("ABV_CASE", -1) >= 0)
 		return;
 	static const enum reason waits[] = {
-		REASON_AFTER,	       REASON_CONTACT_HOLD,    REASON_ACCOUNT_HOLD,   REASON_SEQUENCE_PAUSED,
-		REASON_SENDING_PAUSED, REASON_GIFTS,	       REASON_CONTACT_MIN_GAP, REASON_CONTACT_LIMIT,
-		REASON_ACCOUNT_MIN_GAP, REASON_ACCOUNT_LIMIT,  REASON_PROVIDER_LIMIT, REASON_SENDER_LIMIT,
-		REASON_WARMUP,	       REASON_BACKOFF,	       REASON_WINDOW,	      REASON_IN_FLIGHT,
+		REASON_AFTER,           REASON_CONTACT_HOLD,  REASON_ACCOUNT_HOLD,    REASON_SEQUENCE_PAUSED,
+		REASON_SENDING_PAUSED,  REASON_GIFTS,         REASON_CONTACT_MIN_GAP, REASON_CONTACT_LIMIT,
+		REASON_ACCOUNT_MIN_GAP, REASON_ACCOUNT_LIMIT, REASON_PROVIDER_LIMIT,  REASON_SENDER_LIMIT,
+		REASON_WARMUP,          REASON_BACKOFF,       REASON_WINDOW,          REASON_IN_FLIGHT,
 		REASON_RETRY,
 	};
 	for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)

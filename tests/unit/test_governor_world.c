@@ -1,12 +1,11 @@
 /* rooms: base model rules */
 /* What comes of many decisions: contacts in several sequences, driven by the governor alone.
  *
- *   caps     afterwards every half-open window of every cap is counted, every gap, gift and hour looked at; also when the
- *            clock steps back and forth and when nothing runs for a month
- *   order    whoever is asked, whenever and in whatever order, the touches are the same: only at its own `until` (as the
- *            scheduler does), everybody at every event, or everybody in a random order before anything is reserved
- *   twins    of equal enrollments of a contact it is no matter which comes first
- *   ends     everybody completes, stops or waits for a stated reason; nothing is asked for ever
+ *   caps     afterwards every half-open window of every cap is counted, every gap, gift and hour looked at; also when
+ * the clock steps back and forth and when nothing runs for a month order    whoever is asked, whenever and in whatever
+ * order, the touches are the same: only at its own `until` (as the scheduler does), everybody at every event, or
+ * everybody in a random order before anything is reserved twins    of equal enrollments of a contact it is no matter
+ * which comes first ends     everybody completes, stops or waits for a stated reason; nothing is asked for ever
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -186,7 +185,8 @@ static bool own_limits_kept(const struct world *w, const struct record *r)
 		int32_t n = 1;
 
 		for (const struct record *b = w->record; b < r; b++)
-			n += b->contact == r->contact && touch_state_counts(b->state) && b->at > r->decided - l->row[i].per_ms;
+			n += b->contact == r->contact && touch_state_counts(b->state) &&
+			     b->at > r->decided - l->row[i].per_ms;
 		if (n > l->row[i].n)
 			return false;
 	}
@@ -214,8 +214,8 @@ static bool gaps_kept(const struct world *w, const struct record *r)
 	return inside(&f, r->decided);
 }
 
-/* Value touches known to be accepted when it was decided, whatever their time (the clock steps), since the last ask that
- * had or may have reached the contact by then; one that was in flight is the last. */
+/* Value touches known to be accepted when it was decided, whatever their time (the clock steps), since the last ask
+ * that had or may have reached the contact by then; one that was in flight is the last. */
 static bool gifts_kept(const struct world *w, const struct record *r)
 {
 	int64_t ask_at = INT64_MIN;
@@ -351,7 +351,8 @@ static bool run_both(struct gen *g, const struct world *w, const struct way *a, 
 static bool order_holds(struct gen *g)
 {
 	static struct world w;
-	const struct way own = { .asking = OWN_TIME }, everybody = { .asking = EVERYBODY }, any = { .asking = ANY_ORDER };
+	const struct way own = { .asking = OWN_TIME }, everybody = { .asking = EVERYBODY },
+			 any = { .asking = ANY_ORDER };
 
 	random_world(g, &w, false);
 	/* round the clock: in the hour behind an opening a new touch may take the jitter's place, and then it matters
