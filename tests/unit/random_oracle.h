@@ -274,6 +274,75 @@ static inline int64_t goes_at(const struct fixture *f)
 	return at > open + jitter ? at : open + jitter;
 }
 
+/* ---- every rule that does not yet allow it ---- */
+
+#define ROWS_MAX 48
+
+struct rows {
+	int64_t until[ROWS_MAX];
+	int n;
+	bool rests; /* on a touch in flight that one of them counts */
+};
+
+static inline void row_add(struct rows *r, const struct fixture *f, int64_t until, bool flying)
+{
+	if (until <= f->now || r->n == ROWS_MAX)
+		return;
+	r->until[r->n++] = until;
+	r->rests |= flying;
+}
+
+static inline void rows_of_limits(struct rows *r, const struct fixture *f, const struct limits *l, const int64_t *time,
+				  size_t n)
+{
+	int64_t t[MANY];
+	bool flying = n > 0 && time[0] == CLOCK_NEVER;
+
+	for (size_t i = 0; i < n; i++)
+		t[i] = time[i] == CLOCK_NEVER ? f->now : time[i];
+	qsort(t, n, sizeof *t, random_newest_first);
+	for (int i = 0; i < l->n; i++)
+		if ((size_t)l->row[i].n <= n)
+			row_add(r, f, t[l->row[i].n - 1] + l->row[i].per_ms, flying);
+}
+
+static inline bool sunset_rests(const struct fixture *f);
+
+static inline void rows_expected(struct rows *r, const struct fixture *f)
+{
+	const struct history *h = &f->history;
+	const struct policy *p = &f->policy;
+	int64_t own[MANY];
+	bool flying = h->contact_n > 0 && f->touch[0].at == CLOCK_NEVER;
+
+	contact_at(f, own);
+	row_add(r, f, later(f, f->in.prev_at, &f->step.after), false);
+	row_add(r, f, f->in.retry_at, false);
+	row_add(r, f, f->standing.contact_hold, false);
+	row_add(r, f, f->standing.account_hold, false);
+	if (f->standing.sequence_paused)
+		row_add(r, f, CLOCK_NEVER, false);
+	if (f->standing.sending_paused)
+		row_add(r, f, CLOCK_NEVER, false);
+	if (sunset_rests(f))
+		row_add(r, f, CLOCK_NEVER, flying);
+	if (!gifts_given(f))
+		row_add(r, f, CLOCK_NEVER, flying);
+	if (h->contact_n > 0 && is_gap(&p->contact_min_gap)) {
+		row_add(r, f, later(f, latest(f, own, h->contact_n), &p->contact_min_gap), flying);
+		row_add(r, f, backoff_end(f), flying);
+	}
+	if (h->account_n > 0 && is_gap(&p->account_min_gap))
+		row_add(r, f, later(f, latest(f, f->account, h->account_n), &p->account_min_gap),
+			f->account[0] == CLOCK_NEVER);
+	rows_of_limits(r, f, &p->contact, own, h->contact_n);
+	rows_of_limits(r, f, &p->account, f->account, h->account_n);
+	rows_of_limits(r, f, &p->provider, f->provider, h->provider_n);
+	rows_of_limits(r, f, &p->sender, f->sender, h->sender_n);
+	if (has_warmup_ended(f))
+		row_add(r, f, (f->now / CLOCK_DAY + 1) * CLOCK_DAY, h->rests_on_flight);
+}
+
 /* ---- the ends ---- */
 
 static inline int64_t least(int64_t a, int64_t b)

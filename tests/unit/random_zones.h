@@ -46,7 +46,26 @@ static int64_t zone_change[ZONES][CHANGES_MAX];
 static int zone_change_n[ZONES];
 static const struct zone *zone_row[ZONES];
 
-/* -1: a zone is missing. */
+static inline int8_t zones_ask(int quarter)
+{
+	time_t t = (time_t)(ZONES_FROM / 1000 + (int64_t)quarter * 900);
+	struct tm tm;
+
+	localtime_r(&t, &tm);
+	return (int8_t)(tm.tm_gmtoff / 900);
+}
+
+static inline void zones_changed(int z, int i)
+{
+	if (zone_change_n[z] < CHANGES_MAX)
+		zone_change[z][zone_change_n[z]++] = ZONES_FROM + i * QUARTER;
+	for (int k = i - CHANGES_NEAR; k < i + CHANGES_NEAR; k++)
+		if (k >= 0 && k < QUARTERS)
+			zone_restless[z][k] = true;
+}
+
+/* No zone changes twice in a day, so a day that ends as it began is not asked quarter by quarter. -1: a zone is
+ * missing. */
 static inline int zones_read(void)
 {
 	for (int z = 0; z < ZONES; z++) {
@@ -55,20 +74,15 @@ static inline int zones_read(void)
 		zone_row[z] = zone_find(zone_names[z]);
 		if (!zone_row[z])
 			return -1;
-		for (int i = 0; i < QUARTERS; i++) {
-			time_t t = (time_t)(ZONES_FROM / 1000 + (int64_t)i * 900);
-			struct tm tm;
+		for (int day = 0; day < QUARTERS; day += 96) {
+			int8_t first = zones_ask(day), next = zones_ask(day + 96);
 
-			localtime_r(&t, &tm);
-			zone_quarters[z][i] = (int8_t)(tm.tm_gmtoff / 900);
-			if (i == 0 || zone_quarters[z][i] == zone_quarters[z][i - 1])
-				continue;
-			if (zone_change_n[z] < CHANGES_MAX)
-				zone_change[z][zone_change_n[z]++] = ZONES_FROM + i * QUARTER;
-			for (int k = i - CHANGES_NEAR; k < i + CHANGES_NEAR; k++)
-				if (k >= 0 && k < QUARTERS)
-					zone_restless[z][k] = true;
+			for (int i = day; i < day + 96; i++)
+				zone_quarters[z][i] = first == next ? first : zones_ask(i);
 		}
+		for (int i = 1; i < QUARTERS; i++)
+			if (zone_quarters[z][i] != zone_quarters[z][i - 1])
+				zones_changed(z, i);
 	}
 	return 0;
 }
