@@ -142,6 +142,10 @@ static inline void random_history(struct gen *g, struct fixture *f)
 		h->unanswered = 4;
 	h->first_touch_at = h->contact_n > 0 ? f->now - 40 * CLOCK_DAY - gen_up_to(g, 80 * CLOCK_DAY) : 0;
 	h->rests_on_flight = is_flying(f);
+	/* behind the end lies what would be taken for a touch in flight */
+	if (h->contact_n < MANY)
+		f->touch[h->contact_n] = (struct past_touch){ CLOCK_NEVER, TOUCH_ACCEPTED, KIND_VALUE };
+	f->account[h->account_n] = f->provider[h->provider_n] = f->sender[h->sender_n] = CLOCK_NEVER;
 }
 
 static inline void random_policy(struct gen *g, struct fixture *f)
@@ -161,7 +165,7 @@ static inline void random_policy(struct gen *g, struct fixture *f)
 	p->backoff_factor = factors[gen_up_to(g, 4)];
 	p->backoff_max_gap =
 	    gen_one_in(g, 3) ? (struct duration){ .ms = (1 + gen_up_to(g, 20)) * CLOCK_DAY } : (struct duration){ 0 };
-	p->sunset_touches = gen_one_in(g, 3) ? 4 + (int32_t)gen_up_to(g, 12) : 0;
+	p->sunset_touches = gen_one_in(g, 3) ? 1 + (int32_t)gen_up_to(g, 15) : 0;
 	p->sunset_silence = gen_one_in(g, 3) ? (60 + gen_up_to(g, 80)) * CLOCK_DAY : 0;
 	p->gifts_per_ask = (int32_t)gen_up_to(g, 4);
 	p->consent_accept = f->accept;

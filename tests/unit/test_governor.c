@@ -76,6 +76,17 @@ static void test_sunset(void **state)
 	expect(&f, NOW, VERDICT_STOP, REASON_SUNSET, "");
 	f.contact.engaged_at = at(NOW) - 119 * CLOCK_DAY; /* silence counts from the later */
 	expect_send(&f, NOW);
+	setup(&f); /* the least there is */
+	f.policy.sunset_touches = f.history.unanswered = 1;
+	expect(&f, NOW, VERDICT_STOP, REASON_SUNSET, "");
+	touched(&f, "never", TOUCH_HANDED, KIND_VALUE);
+	expect(&f, NOW, VERDICT_WAIT, REASON_IN_FLIGHT, "never");
+	setup(&f);
+	f.policy.sunset_silence = 1;
+	f.history.first_touch_at = at(NOW) - 1;
+	expect(&f, NOW, VERDICT_STOP, REASON_SUNSET, "");
+	setup(&f);
+	f.policy.sunset_silence = 120 * CLOCK_DAY;
 	f.history.first_touch_at = 0; /* never written to: no silence */
 	f.contact.engaged_at = at(NOW) - 300 * CLOCK_DAY;
 	expect_send(&f, NOW);
@@ -90,6 +101,10 @@ static void test_expiry(void **state)
 	f.step.expire = 2 * CLOCK_DAY;
 	expect_send(&f, "2026-11-26T09:59:59.999Z");
 	expect(&f, "2026-11-26T10:00:00Z", VERDICT_SKIP, REASON_STEP_EXPIRED, "");
+	f.step.expire = 1;
+	expect_send(&f, "2026-11-24T10:00:00Z");
+	expect(&f, "2026-11-24T10:00:00.001Z", VERDICT_SKIP, REASON_STEP_EXPIRED, "");
+	f.step.expire = 2 * CLOCK_DAY;
 	f.standing.sending_paused = true;
 	expect(&f, NOW, VERDICT_WAIT, REASON_SENDING_PAUSED, "never");
 	assert_int_equal(f.v.ends_at, at("2026-11-26T10:00:00Z")); /* nobody is stranded in a pause */
@@ -111,6 +126,10 @@ static void test_holds(void **state)
 	assert_int_equal(f.v.evidence[1].reason, REASON_ACCOUNT_HOLD);
 	f.standing.account_hold = CLOCK_NEVER;
 	expect(&f, NOW, VERDICT_WAIT, REASON_ACCOUNT_HOLD, "never");
+	setup(&f); /* of rules that end together the first in the order of the specification is told */
+	f.standing.contact_hold = f.standing.account_hold = at("2026-11-25T11:00:00Z");
+	expect(&f, NOW, VERDICT_WAIT, REASON_CONTACT_HOLD, "2026-11-25T11:00:00Z");
+	assert_int_equal(f.v.evidence[1].reason, REASON_ACCOUNT_HOLD);
 	setup(&f);
 	f.standing.contact_hold = at(NOW); /* exactly then it is over */
 	expect_send(&f, NOW);
@@ -237,6 +256,14 @@ static void test_warmup(void **state)
 	f.history.rests_on_flight = true;
 	expect(&f, NOW, VERDICT_WAIT, REASON_WARMUP, "2026-11-25T00:00:00Z");
 	assert_true(f.v.rests_on_flight);
+	f.policy.warmup.start = 1; /* the smallest ramp, and a day without a share */
+	f.history.warmup_cap = f.history.warmup_used = 0;
+	expect(&f, NOW, VERDICT_WAIT, REASON_WARMUP, "2026-11-25T00:00:00Z");
+	f.policy.warmup.start = 0; /* the ramp was taken out of the configuration */
+	expect_send(&f, NOW);
+	f.policy.warmup.start = 1;
+	f.history.warmup_cap = -1; /* or its figures are not known */
+	expect_send(&f, NOW);
 }
 
 static void test_backoff(void **state)
