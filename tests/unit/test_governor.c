@@ -253,6 +253,7 @@ static void test_warmup(void **state)
 	f.history.warmup_used = 24;
 	expect(&f, NOW, VERDICT_WAIT, REASON_WARMUP, "2026-11-25T00:00:00Z");
 	assert_int_equal(f.v.evidence[0].limit_n, 24);
+	assert_int_equal(f.v.evidence[0].touch_at, 0);
 	f.history.rests_on_flight = true;
 	expect(&f, NOW, VERDICT_WAIT, REASON_WARMUP, "2026-11-25T00:00:00Z");
 	assert_true(f.v.rests_on_flight);
@@ -306,6 +307,26 @@ static void test_backoff(void **state)
 	}
 }
 
+/* Nobody answers for ever and no longest gap is given: the gap still ends, at a bound. */
+static void test_backoff_bounds(void **state)
+{
+	struct fixture f;
+	struct duration days = { .business_days = 3660 };
+	(void)state;
+	setup(&f);
+	f.policy.window = (struct window){ .weekdays = 0x1f, .hours = { 0, 86400 } };
+	f.policy.backoff_factor = 10;
+	f.history.unanswered = INT32_MAX;
+	touched(&f, "2026-11-18T14:00:00Z", TOUCH_ACCEPTED, KIND_VALUE);
+	f.policy.contact_min_gap = (struct duration){ .business_days = 3 };
+	expect(&f, NOW, VERDICT_WAIT, REASON_BACKOFF, "2040-11-28T14:00:00Z");
+	assert_int_equal(f.v.until, governor_add(&f.policy, zone_utc(), f.touch[0].at, &days));
+	f.policy.window.weekdays = 0x7f;
+	f.policy.contact_min_gap = (struct duration){ .ms = CLOCK_DAY };
+	decide(&f, NOW);
+	assert_int_equal(f.v.until, f.touch[0].at + INT64_C(1000000000000000));
+}
+
 /* More rules than rows of evidence: the binding one is told whatever its place. */
 static void test_evidence_overflows(void **state)
 {
@@ -341,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_warmup),
 		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_backoff_bounds),
 		cmocka_unit_test(test_evidence_overflows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
