@@ -91,6 +91,19 @@ static void test_jitter(void **state)
 		most = f.v.until - open > most ? f.v.until - open : most;
 	}
 	assert_in_range(most, 9500, 10000);
+	/* every bit of the enrollment and the step's name tell in it */
+	int64_t other[65];
+	for (int i = 0; i <= 64; i++) {
+		setup(&f);
+		f.in.enrollment_id = i < 64 ? (int64_t)(UINT64_C(1) << i) : 0;
+		decide(&f, "2026-11-24T20:00:00Z");
+		other[i] = f.v.until;
+		for (int k = 0; k < i; k++)
+			assert_int_not_equal(other[i], other[k]);
+	}
+	f.step.name = "playbooks";
+	decide(&f, "2026-11-24T20:00:00Z");
+	assert_int_not_equal(f.v.until, other[64]);
 	setup(&f);
 	f.in.prev_at = at("2026-11-25T08:31:00Z"); /* due now, in an open window: none */
 	expect_send(&f, "2026-11-25T08:31:00Z");
