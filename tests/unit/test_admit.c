@@ -11,7 +11,8 @@
 
 static void test_admit(void **state)
 {
-	static const char *const tiers[] = { "gold", "silver" }, *const eu[] = { "Germany" };
+	static const char *const tiers[] = { "gold", "silver" }, *const eu[] = { "Germany" },
+				 *const france[] = { "FRANCE" };
 	static const struct {
 		struct qualify q;
 		enum reason why;
@@ -23,6 +24,16 @@ static void test_admit(void **state)
 		{ { .field = "seats", .op = QUALIFY_MAX, .number = 49 }, REASON_NOT_QUALIFIED },
 		{ { .field = "tier", .op = QUALIFY_MIN, .number = 0 }, REASON_NOT_QUALIFIED }, /* no number */
 		{ { .field = "title", .op = QUALIFY_PRESENT }, REASON_NOT_QUALIFIED },
+		{ { .field = "seats", .op = QUALIFY_MAX, .number = 50 }, REASON_NONE },
+		{ { .field = "seats", .op = QUALIFY_MAX, .number = 51 }, REASON_NONE },
+		{ { .field = "seats", .op = QUALIFY_MIN, .number = 49 }, REASON_NONE },
+		{ { .field = "tier", .op = QUALIFY_MAX, .number = 99 }, REASON_NOT_QUALIFIED },
+		{ { .field = "title", .op = QUALIFY_MIN, .number = -1 }, REASON_NOT_QUALIFIED },
+		{ { .field = "title", .op = QUALIFY_MAX, .number = 1 }, REASON_NOT_QUALIFIED },
+		{ { .field = "none", .op = QUALIFY_EQUALS, .value = eu, .value_n = 1 }, REASON_NOT_QUALIFIED },
+		{ { .field = "tier", .op = QUALIFY_IN, .value = tiers + 1, .value_n = 1 }, REASON_NOT_QUALIFIED },
+		{ { .field = "tier", .op = QUALIFY_IN, .value = tiers, .value_n = 1 }, REASON_NONE },
+		{ { .field = "country", .op = QUALIFY_EQUALS, .value = france, .value_n = 1 }, REASON_NONE },
 		{ { .field = "first_name", .op = QUALIFY_PRESENT }, REASON_NONE },
 	};
 	struct fixture f;
@@ -34,12 +45,31 @@ static void test_admit(void **state)
 	fields_add(&b, "country", "France");
 	f.contact.attributes = (struct fields){ b.data, b.len };
 	f.contact.first_name = "Dana";
+	f.policy.consent_max_age = 1; /* the least there is, and it is over exactly then */
+	f.sequence.policy = f.policy;
+	f.contact.consent_at = at(NOW);
+	assert_int_equal(governor_admit(&f.sequence, &f.contact, REASON_NONE, at(NOW)), REASON_NONE);
+	assert_int_equal(governor_admit(&f.sequence, &f.contact, REASON_NONE, at(NOW) + 1), REASON_CONSENT_EXPIRED);
+	f.policy.consent_max_age = 0;
 	f.sequence.policy = f.policy;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		f.sequence.qualify = &rows[i].q;
 		f.sequence.qualify_n = 1;
 		assert_int_equal(governor_admit(&f.sequence, &f.contact, REASON_NONE, at(NOW)), rows[i].why);
 	}
+	static const struct qualify both[] = { { .field = "seats", .op = QUALIFY_MIN, .number = 50 },
+					       { .field = "title", .op = QUALIFY_PRESENT } };
+	f.sequence.qualify = both; /* all of them */
+	f.sequence.qualify_n = 2;
+	assert_int_equal(governor_admit(&f.sequence, &f.contact, REASON_NONE, at(NOW)), REASON_NOT_QUALIFIED);
+	f.contact.title = "Head of Operations";
+	assert_int_equal(governor_admit(&f.sequence, &f.contact, REASON_NONE, at(NOW)), REASON_NONE);
+	f.contact.consent = "customer"; /* the second of the list, and none that is longer */
+	assert_int_equal(governor_admit(&f.sequence, &f.contact, REASON_NONE, at(NOW)), REASON_NONE);
+	f.contact.consent = "customers";
+	assert_int_equal(governor_admit(&f.sequence, &f.contact, REASON_NONE, at(NOW)), REASON_NO_CONSENT);
+	f.contact.forgotten = true; /* told before consent */
+	assert_int_equal(governor_admit(&f.sequence, &f.contact, REASON_NONE, at(NOW)), REASON_ERASED);
 	assert_int_equal(governor_admit(&f.sequence, &f.contact, REASON_COMPLAINED, at(NOW)), REASON_COMPLAINED);
 	buf_free(&b);
 }

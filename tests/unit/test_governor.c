@@ -238,6 +238,13 @@ static void test_limits(void **state)
 	f.policy.contact = (struct limits){ .row = { { 1, 7 * CLOCK_DAY } }, .n = 1 };
 	touched(&f, "2026-11-17T11:30:00Z", TOUCH_ACCEPTED, KIND_VALUE);
 	expect(&f, NOW, VERDICT_WAIT, REASON_CONTACT_LIMIT, "2026-11-24T11:30:00Z");
+	f.policy.contact =
+	    (struct limits){ .row = { { 1, 7 * CLOCK_DAY }, { 2, 8 * CLOCK_DAY }, { 1, CLOCK_DAY } }, .n = 3 };
+	touched(&f, "2026-11-16T11:30:00Z", TOUCH_ACCEPTED, KIND_VALUE);
+	expect(&f, NOW, VERDICT_WAIT, REASON_CONTACT_LIMIT, "2026-11-24T11:30:00Z");
+	assert_int_equal(f.v.evidence_n, 2);
+	assert_int_equal(f.v.evidence[0].limit_n, 1); /* both end then: in the configuration's order */
+	assert_int_equal(f.v.evidence[1].limit_n, 2);
 }
 
 static void test_warmup(void **state)
@@ -257,6 +264,9 @@ static void test_warmup(void **state)
 	f.history.rests_on_flight = true;
 	expect(&f, NOW, VERDICT_WAIT, REASON_WARMUP, "2026-11-25T00:00:00Z");
 	assert_true(f.v.rests_on_flight);
+	f.standing.contact_hold = at("2026-11-25T00:00:00Z"); /* ends with the day: the first rule is told */
+	expect(&f, NOW, VERDICT_WAIT, REASON_CONTACT_HOLD, "2026-11-25T00:00:00Z");
+	f.standing.contact_hold = 0;
 	f.policy.warmup.start = 1; /* the smallest ramp, and a day without a share */
 	f.history.warmup_cap = f.history.warmup_used = 0;
 	expect(&f, NOW, VERDICT_WAIT, REASON_WARMUP, "2026-11-25T00:00:00Z");

@@ -95,7 +95,7 @@ static bool evidence_is_true(const struct fixture *f, const struct evidence *e)
 	case REASON_WARMUP:
 		return has_warmup_ended(f) && e->until == (f->now / CLOCK_DAY + 1) * CLOCK_DAY &&
 		       e->limit_n == h->warmup_cap && e->limit_ms == CLOCK_DAY;
-	case REASON_WINDOW: return e->until == CLOCK_NEVER || inside(f, e->until);
+	case REASON_WINDOW: return e->until != CLOCK_NEVER && inside(f, e->until); /* every window drawn opens */
 	default: return false;
 	}
 }

@@ -67,6 +67,24 @@ static void test_windows(void **state)
 	assert_int_equal(governor_window(&never, zone_utc(), CLOCK_NEVER), CLOCK_NEVER);
 }
 
+/* Far ahead it is looked, but not for ever. */
+static void test_looks_ahead(void **state)
+{
+	int32_t closed[900], today = civil_day(at(NOW));
+	struct policy p = { .window = {
+				.weekdays = 0x7f, .hours = { 0, 86400 }, .holidays = closed, .holiday_n = 799 } };
+	struct duration day = { .business_days = 1 };
+	(void)state;
+	for (int i = 0; i < 900; i++)
+		closed[i] = today + i;
+	assert_int_equal(governor_window(&p, zone_utc(), at(NOW)), (today + 799) * CLOCK_DAY);
+	p.window.holiday_n = 800;
+	assert_int_equal(governor_window(&p, zone_utc(), at(NOW)), CLOCK_NEVER);
+	assert_int_equal(governor_add(&p, zone_utc(), at(NOW), &day), at(NOW) + 800 * CLOCK_DAY);
+	p.window.holiday_n = 801;
+	assert_int_equal(governor_add(&p, zone_utc(), at(NOW), &day), CLOCK_NEVER);
+}
+
 static void test_jitter(void **state)
 {
 	struct fixture f;
@@ -153,6 +171,7 @@ static void test_business_days(void **state)
 	struct duration day = { .ms = CLOCK_DAY }, bd = { .business_days = 1 };
 	assert_int_equal(governor_add(&p, zone_utc(), at(NOW), &day), at(NOW) + CLOCK_DAY);
 	assert_int_equal(governor_add(&p, zone_utc(), CLOCK_NEVER, &bd), CLOCK_NEVER);
+	assert_int_equal(governor_add(&p, zone_utc(), CLOCK_NEVER, &day), CLOCK_NEVER);
 	p.window.weekdays = 0;
 	assert_int_equal(governor_add(&p, zone_utc(), at(NOW), &bd), CLOCK_NEVER);
 }
@@ -177,10 +196,8 @@ static void test_zone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_windows),
-		cmocka_unit_test(test_jitter),
-		cmocka_unit_test(test_business_days),
-		cmocka_unit_test(test_zone),
+		cmocka_unit_test(test_windows),       cmocka_unit_test(test_looks_ahead), cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_business_days), cmocka_unit_test(test_zone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
