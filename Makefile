@@ -1,5 +1,5 @@
 # abvd: `make try` shows it at work, `make test` proves it; each installs what is missing first (make deps).
-# make all | test | lint | check-asan | fuzz | bench | install DESTDIR= PREFIX= | clean
+# make all | test | lint | check-asan | fuzz | mutate | bench | install DESTDIR= PREFIX= | clean
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -160,6 +160,11 @@ $(BUILD)/tidy/%.ok: src/%.c .clang-tidy
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $< -- -std=c17 -D_GNU_SOURCE -DABV_VERSION='"0"' -DABV_SYSCONFDIR='"/etc"' -Iinclude $(PKG_CFLAGS) 2>/dev/null
 	@touch $@
+
+# ---- mutate: does a test notice when the governor is changed? Not in `test`: it takes some minutes (tests/mutate/SURVIVORS.md)
+.PHONY: mutate
+mutate: $(LIBROOMS)
+	@python3 tests/mutate/mutate.py $(BUILD)
 
 # ---- bench: ratios within one run (tests/bench/README.md)
 .PHONY: bench

@@ -167,6 +167,10 @@ void values_sort(struct config *c);
 struct config_use *use_add(struct reader *r, const struct step *s, struct spot at, struct spot step_at);
 void setting_format(const config_setting_t *s, struct buf *out); /* on one line, as it would be written */
 
+/* Reads a calendar for what would be lost of it without a word: dates and rules that are none, events without a date or
+ * without an end. Findings are told with the calendar's own lines. The number of errors. */
+size_t calendar_check(struct reader *r, const char *path);
+
 /* Days of an .ics calendar's all-day events, sorted, each once. NULL with e set on failure; *n may be 0. Caller frees.
  */
 int32_t *holidays_read(const char *path, size_t *n, struct err *e);
@@ -182,8 +186,21 @@ void policy_check(struct reader *r, const struct policy *p, const struct given *
  * the sequence's policy. A loosening is told with its place. */
 void policy_tighten(struct reader *r, const struct policy *base, struct policy *given, const struct given *g,
 		    struct spot at);
-/* The least time between two touches of a contact that the policy is sure to enforce, ms. */
-int64_t policy_gap_least(const struct policy *p);
+
+/* ---- pace.c: lower bounds (but for pace_most), ms ---- */
+
+#define PACE_TOUCHES_MAX 64
+/* How long a duration takes; business days by the weekdays alone. pace_most: CLOCK_NEVER when holidays may lengthen it. */
+int64_t pace_least(const struct window *w, const struct duration *d);
+int64_t pace_most(const struct window *w, const struct duration *d);
+/* Between two touches of a contact, of an account. key, if not NULL: the option that asks for the most. */
+int64_t pace_gap(const struct policy *p, const char **key);
+int64_t pace_account_gap(const struct policy *p, const char **key);
+/* t[k]: the (k+1)-th touch of a contact who never answers, after the first; with the steps' own `after` if given. */
+void pace_touches(const struct policy *p, const struct step *step, int64_t *t, int n);
+/* The most days in a row, from the first holiday to the last, of which none is open; *from: the first of them. */
+int32_t pace_closure(const struct window *w, int32_t *from);
+
 /* Where an option was given, else `at`. */
 struct spot given_spot(const struct given *g, const char *key, struct spot at);
 /* Was it given with a value that was refused? */

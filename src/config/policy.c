@@ -27,26 +27,11 @@ static bool is_given(const struct given *g, const char *key)
 	return i >= 0 && g->yes[i];
 }
 
-/* A duration's least length: n business days take at least n days, less the hour that DST may take. */
-static int64_t duration_least(const struct duration *d)
-{
-	return d->business_days ? d->business_days * CLOCK_DAY - CLOCK_HOUR : d->ms;
-}
-
-int64_t policy_gap_least(const struct policy *p)
-{
-	int64_t least = duration_least(&p->contact_min_gap);
-
-	for (int i = 0; i < p->contact.n; i++)
-		if (p->contact.row[i].n == 1 && p->contact.row[i].per_ms > least)
-			least = p->contact.row[i].per_ms;
-	return least;
-}
-
 static void check_backoff(struct reader *r, const struct policy *p, const struct given *g, struct spot at)
 {
 	const struct duration *min = &p->contact_min_gap, *max = &p->backoff_max_gap;
-	bool smaller = max->business_days ? max->business_days < min->business_days : max->ms < duration_least(min);
+	bool smaller =
+	    max->business_days ? max->business_days < min->business_days : max->ms < pace_least(&p->window, min);
 
 	if (smaller)
 		reader_tell(r, SEVERITY_ERROR,
@@ -54,17 +39,84 @@ static void check_backoff(struct reader *r, const struct policy *p, const struct
 			    "contradiction", "backoff.max_gap is smaller than contact.min_gap");
 }
 
+/* Where to point at of two keys that contradict each other: at the one that was given, the first if both were. */
+static struct spot either_spot(const struct given *g, const char *key, const char *other, struct spot at)
+{
+	return given_spot(g, key, given_spot(g, other, at));
+}
+
+static void check_silence(struct reader *r, const struct policy *p, const struct given *g, struct spot at)
+{
+	static const char silence[] = "cadence.sunset.silence";
+	const char *key;
+	int64_t t[PACE_TOUCHES_MAX];
+	int gifts = p->gifts_per_ask;
+
+	if (pace_gap(p, &key) >= p->sunset_silence) {
+		reader_tell(r, SEVERITY_ERROR, either_spot(g, silence, key, at), "contradiction",
+			    "sunset.silence is no longer than the gap between two touches (%s): every contact would be "
+			    "released after one",
+			    key);
+		return;
+	}
+	if (pace_account_gap(p, &key) >= p->sunset_silence)
+		reader_tell(
+		    r, SEVERITY_WARNING, either_spot(g, key, silence, at), "one-touch",
+		    "sunset.silence is no longer than the gap between two touches of an account (%s): a contact "
+		    "with an account would be released after one",
+		    key);
+	at = either_spot(g, "cadence.contact.limits", "cadence.contact.min_gap", at);
+	pace_touches(p, NULL, t, gifts + 1);
+	if (t[gifts] >= p->sunset_silence)
+		reader_tell(
+		    r, SEVERITY_WARNING, either_spot(g, "cadence.gifts_per_ask", silence, at), "unreachable-ask",
+		    "the ask after %d gifts comes after %d days at the earliest, and sunset.silence releases the "
+		    "contact before",
+		    gifts, (int)(t[gifts] / CLOCK_DAY));
+}
+
 static void check_sunset(struct reader *r, const struct policy *p, const struct given *g, struct spot at)
 {
-	if (p->sunset_silence && policy_gap_least(p) >= p->sunset_silence)
-		reader_tell(r, SEVERITY_ERROR, given_spot(g, "cadence.sunset.silence", at), "contradiction",
-			    "sunset.silence is no longer than the gap between two touches: every contact would be "
-			    "released after one");
+	if (p->sunset_silence)
+		check_silence(r, p, g, at);
 	if (p->sunset_touches && p->gifts_per_ask && p->sunset_touches <= p->gifts_per_ask)
-		reader_tell(r, SEVERITY_WARNING,
-			    given_spot(g, "cadence.gifts_per_ask", given_spot(g, "cadence.sunset.touches", at)),
+		reader_tell(r, SEVERITY_WARNING, either_spot(g, "cadence.gifts_per_ask", "cadence.sunset.touches", at),
 			    "unreachable-ask", "sunset.touches (%d) releases a contact before %d gifts allow an ask",
 			    p->sunset_touches, p->gifts_per_ask);
+}
+
+static void check_consent(struct reader *r, const struct policy *p, const struct given *g, struct spot at)
+{
+	const char *key;
+
+	if (p->consent_max_age && p->consent_max_age <= pace_gap(p, &key))
+		reader_tell(
+		    r, SEVERITY_WARNING, either_spot(g, "consent.max_age", key, at), "one-touch",
+		    "consent.max_age is no longer than the gap between two touches (%s): unless consent is given "
+		    "anew, nobody gets more than one",
+		    key);
+}
+
+enum { CLOSURE_NEVER = 800, CLOSURE_LONG = 62 }; /* the governor looks no further ahead than the former */
+
+static void check_closure(struct reader *r, const struct policy *p, const struct given *g, struct spot at)
+{
+	int32_t from = 0, days = pace_closure(&p->window, &from);
+	int year, month, day;
+
+	if (days < CLOSURE_LONG)
+		return;
+	civil_to_ymd(from, &year, &month, &day);
+	at = either_spot(g, "cadence.window.holidays", "cadence.window.days", at);
+	if (days >= CLOSURE_NEVER)
+		reader_tell(
+		    r, SEVERITY_ERROR, at, "contradiction",
+		    "with these holidays no day is open for %d days from %04d-%02d-%02d on: this window never opens",
+		    days, year, month, day);
+	else
+		reader_tell(r, SEVERITY_WARNING, at, "long-closure",
+			    "with these holidays no day is open for %d days from %04d-%02d-%02d on", days, year, month,
+			    day);
 }
 
 static void check_warmup(struct reader *r, const struct policy *p, const struct given *g, struct spot at)
@@ -93,6 +145,8 @@ void policy_check(struct reader *r, const struct policy *p, const struct given *
 	check_backoff(r, p, g, at);
 	check_sunset(r, p, g, at);
 	check_warmup(r, p, g, at);
+	check_consent(r, p, g, at);
+	check_closure(r, p, g, at);
 }
 
 /* ---- tightening ---- */

@@ -302,21 +302,45 @@ static struct spot step_spot(const struct reader *r, const struct sequence *q, c
 /* A step that is skipped before the gap after the touch before it is over is never sent. */
 static void check_expiry(struct reader *r, const struct sequence *q)
 {
-	int64_t gap = policy_gap_least(&q->policy);
+	int64_t gap = pace_gap(&q->policy, NULL);
 
 	for (size_t i = 1; i < q->step_n; i++) {
 		const struct step *s = &q->step[i];
+		int64_t due = pace_most(&q->policy.window, &s->after);
 
-		if (s->expire && !s->after.business_days && s->after.ms + s->expire <= gap)
+		if (s->expire && due != CLOCK_NEVER && due + s->expire <= gap)
 			reader_tell(
 			    r, SEVERITY_ERROR, step_spot(r, q, s), "never-sent",
 			    "step '%s' expires before the gap between two touches is over: it would never be sent",
 			    s->name);
 	}
-	if (q->policy.sunset_touches && q->step_n > (size_t)q->policy.sunset_touches)
-		reader_tell(r, SEVERITY_WARNING, step_spot(r, q, &q->step[q->policy.sunset_touches]), "never-sent",
-			    "sunset.touches (%d) ends the sequence before step '%s'", q->policy.sunset_touches,
-			    q->step[q->policy.sunset_touches].name);
+}
+
+/* Nobody who answers is sent the rest of the sequence; who doesn't is released before it. */
+static void check_sunset(struct reader *r, const struct sequence *q)
+{
+	const struct policy *p = &q->policy;
+	int64_t t[PACE_TOUCHES_MAX];
+	size_t n = q->step_n < PACE_TOUCHES_MAX ? q->step_n : PACE_TOUCHES_MAX;
+
+	pace_touches(p, q->step, t, (int)n);
+	for (size_t i = 0; i < q->step_n; i++) {
+		const struct step *s = &q->step[i];
+
+		if (p->sunset_touches && i >= (size_t)p->sunset_touches)
+			reader_tell(r, SEVERITY_WARNING, step_spot(r, q, s), "never-sent",
+				    "sunset.touches (%d) ends the sequence before step '%s'", p->sunset_touches,
+				    s->name);
+		else if (p->sunset_silence && i < n && t[i] >= p->sunset_silence)
+			reader_tell(
+			    r, SEVERITY_WARNING, step_spot(r, q, s), "never-sent",
+			    "sunset.silence (%d d) ends the sequence before step '%s', which comes after %d days at "
+			    "the earliest",
+			    (int)(p->sunset_silence / CLOCK_DAY), s->name, (int)(t[i] / CLOCK_DAY));
+		else
+			continue;
+		return;
+	}
 }
 
 struct gathering {
@@ -392,6 +416,7 @@ static int sequence_read(struct reader *r, const config_setting_t *group, void *
 	if (cadence)
 		policy_check(r, &q->policy, &g, setting_spot(r, cadence));
 	check_expiry(r, q);
+	check_sunset(r, q);
 	sequence_keep(all, q, given_spot(&g, "name", at));
 	return 0;
 }

@@ -259,6 +259,24 @@ int set_limit(struct reader *r, const struct option *o, const config_setting_t *
 	return 0;
 }
 
+/* A limit that another one of the list implies never binds: rarely what was meant. */
+static void idle_limits(struct reader *r, const config_setting_t *s, const struct limits *l)
+{
+	for (int i = 0; i < l->n; i++)
+		for (int k = 0; k < l->n; k++) {
+			const struct limit *x = &l->row[i], *y = &l->row[k];
+			bool same = x->n == y->n && x->per_ms == y->per_ms;
+
+			if (i == k || y->n > x->n || y->per_ms < x->per_ms || (same && i < k))
+				continue;
+			reader_tell(r, SEVERITY_WARNING,
+				    setting_spot(r, config_setting_get_elem((config_setting_t *)s, (unsigned)i)),
+				    "idle-limit", "'%s': this limit never binds: '%s' allows no more", key_of(s),
+				    config_setting_get_string_elem(s, k));
+			break;
+		}
+}
+
 int set_limits(struct reader *r, const struct option *o, const config_setting_t *s, void *at)
 {
 	struct limits l = { .n = 0 };
@@ -271,8 +289,10 @@ int set_limits(struct reader *r, const struct option *o, const config_setting_t 
 	for (int i = 0; i < config_setting_length(s); i++)
 		if (set_limit(r, o, config_setting_get_elem((config_setting_t *)s, (unsigned)i), &l.row[l.n++]) < 0)
 			rc = -1;
-	if (rc == 0)
+	if (rc == 0) {
+		idle_limits(r, s, &l);
 		*(struct limits *)at = l;
+	}
 	return rc;
 }
 

@@ -160,6 +160,11 @@ int set_holidays(struct reader *r, const struct option *o, const config_setting_
 		const char *path = path_beside(r->owned, setting_spot(r, member).file, name[i]);
 		struct err e = { "" };
 		size_t days_n = 0;
+
+		if (calendar_check(r, path) > 0) {
+			rc = -1;
+			continue;
+		}
 		int32_t *days = holidays_read(path, &days_n, &e);
 
 		if (!days) {
@@ -168,7 +173,7 @@ int set_holidays(struct reader *r, const struct option *o, const config_setting_
 		}
 		if (!days_n)
 			reader_tell(r, SEVERITY_WARNING, setting_spot(r, member), "no-holidays",
-				    "'%s' holds no all-day event", path);
+				    "'%s' holds no all-day event of the years 2015 to 2045", path);
 		all = holidays_join(r->owned, all, all_n, days, days_n, &all_n);
 		free(days);
 	}
@@ -206,7 +211,8 @@ static void known_bases(struct reader *r, const config_setting_t *s, const char 
 			k++;
 		if (k == sizeof known / sizeof *known)
 			reader_tell(r, SEVERITY_WARNING, setting_spot(r, s), "own-basis",
-				    "'%s' is none of opt_in, customer, inquiry; it is taken as a basis of your own", word[i]);
+				    "'%s' is none of opt_in, customer, inquiry; it is taken as a basis of your own",
+				    word[i]);
 	}
 }
 

@@ -241,8 +241,8 @@ static void backoff(struct work *w)
 	struct duration gap = { .ms = ms < GAP_MOST_MS ? (int64_t)ms : (int64_t)GAP_MOST_MS,
 				.business_days = (int32_t)(days < GAP_MOST_DAYS ? days : GAP_MOST_DAYS) };
 	int64_t until = most;
-	if (gap.business_days < 4 || most == CLOCK_NEVER ||
-	    at + (gap.business_days - 3) * CLOCK_DAY < most) /* else surely longer */
+	if (at + (gap.business_days - 3) * CLOCK_DAY <
+	    most) /* else n business days, n days at least, are surely longer */
 		until = governor_add(p, w->in->zone, at, &gap);
 	until = until < most ? until : most;
 	rule_past(w, &t, &(struct evidence){ .reason = REASON_BACKOFF, .until = until, .touch_at = at });

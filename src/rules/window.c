@@ -122,11 +122,12 @@ bool window_find(const struct window *w, const struct zone *z, int64_t t, struct
 void window_run(const struct window *w, const struct zone *z, int64_t since, struct opening *o)
 {
 	struct opening before[2];
-	for (int i = 0; whole_days(w) && since < o->open && i < LOOK_DAYS; i++) {
-		if (!window_day(w, o->day - 1) || day_openings(w, z, o->day - 1, before) == 0)
+	for (int i = 0; since < o->open && i < LOOK_DAYS && window_day(w, o->day - 1); i++) {
+		int n = day_openings(w, z, o->day - 1, before);
+		if (n == 0 || before[n - 1].close != o->open)
 			break;
 		o->day--;
-		o->open = before[0].open;
+		o->open = before[n - 1].open;
 	}
 }
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """`make bench`: ratios from one run on one `smtp-sink -c` (BENCH_SINK=quiet: without -c), so that a shared and noisy machine does not lie much. Bounded in count.
 
+  governor  nanoseconds and instructions a decision at a history of 32 touches; not one allocation
   sending   governed, personalised, durable sends a second at 100k contacts, against smtp-source -d and libcurl's own upload
   import    rows a second against `sqlite3 .import` into a table with a unique index
   memory    resident memory of abvd at 100k contacts
   stages    instructions a message by stage (callgrind; BENCH_CALLGRIND=0 leaves it out)
 
-Goals: 1.0, 2, 0.5, 32 MB. A miss is printed as a miss."""
+Goals: 2 us, 1.0, 2, 0.5, 32 MB. A miss is printed as a miss. BENCH_ONLY=governor runs that part alone."""
 import os, re, resource, shutil, socket, subprocess, sys, tempfile, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 from abv import BUILD, Abvd, free_port, wait_for
@@ -60,6 +61,24 @@ def cpu(pid):
 def rss(pid):
     with open("/proc/%d/status" % pid) as f:
         return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) / 1024
+
+
+def bench_governor():
+    exe = os.path.join(BUILD, "tests/bench_governor")
+    out = subprocess.run([exe], capture_output=True, text=True)
+    print(out.stdout + out.stderr, end="", flush=True)
+    m = re.search(r"the slowest (\d+) ns", out.stdout)
+    verdict("slowest kind of decision at 32 touches", float(m.group(1)) if m else float("inf"), 2000, " ns", most=True)
+    verdict("allocations of all decisions", sum(int(n) for n in re.findall(r"(\d+) allocations", out.stdout)), 0, most=True)
+    if os.environ.get("BENCH_CALLGRIND") == "0" or not shutil.which("valgrind"):
+        return
+    n, rounds, kinds = 100, 9, len(re.findall(r"allocations$", out.stdout, re.M))
+    with tempfile.TemporaryDirectory() as d:
+        p = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=governor_decide", "--callgrind-out-file=" + os.path.join(d, "out"), exe, str(n)],
+                           capture_output=True, text=True)
+    m = re.search(r"Collected : (\d+)", p.stderr)
+    if m and kinds:
+        results.append("%-58s %8d" % ("instructions a decision (callgrind, mean of the kinds)", int(m.group(1)) // (kinds * (n * rounds + 1))))
 
 
 def make_csv(a):
@@ -181,6 +200,8 @@ def bench_stages(n=1000):
         s.wait()
 
 
-bench_sending()
-bench_stages()
+bench_governor()
+if os.environ.get("BENCH_ONLY") != "governor":
+    bench_sending()
+    bench_stages()
 print("\n" + "\n".join(results))
