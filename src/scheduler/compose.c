@@ -168,7 +168,7 @@ static bool passes(struct scheduler *s, const struct template *t, enum kind kind
 	return pass;
 }
 
-static bool judge(struct scheduler *s, enum kind kind, struct buf *findings)
+void scheduler_judge(struct scheduler *s, enum kind kind, struct gate_result *out)
 {
 	struct gate_input in = {
 		.subject = buf_text(&s->rendered.subject),
@@ -177,8 +177,13 @@ static bool judge(struct scheduler *s, enum kind kind, struct buf *findings)
 		.kind = kind,
 		.first_line = 1,
 	};
+	gate_judge(&in, out);
+}
+
+static bool judge(struct scheduler *s, enum kind kind, struct buf *findings)
+{
 	struct gate_result r;
-	gate_judge(&in, &r);
+	scheduler_judge(s, kind, &r);
 	if (r.pass)
 		return true;
 	buf_char(findings, '[');

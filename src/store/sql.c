@@ -161,6 +161,14 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_HISTORY_TIME] = "SELECT at, provider FROM touch WHERE id >= "
 			     "(SELECT ifnull(min(first_touch), 9223372036854775807) FROM sending_day WHERE day >= ?2) "
 			     "AND at > ?1 AND (+state = 3 OR +state = 6)",
+	[SQL_COLLEAGUES] =
+	    "SELECT e.id FROM (SELECT id AS colleague FROM contact WHERE account_id = ?1 AND account_id IS NOT NULL AND id <> ?2 "
+	    "LIMIT 200) CROSS JOIN enrollment e ON e.contact_id = colleague WHERE e.state = 0 AND e.next_at <= ?3 LIMIT ?4",
+	[SQL_COUNTED_CONTACT] = "SELECT id FROM touch WHERE contact_id = ?1 AND state <> 1 AND (state = 3 OR state = 6) "
+				"AND at >= ?2 ORDER BY at DESC LIMIT ?3",
+	[SQL_COUNTED_ACCOUNT] =
+	    "SELECT id FROM touch WHERE account_id = ?1 AND account_id IS NOT NULL AND (state = 3 OR state = 6) "
+	    "AND at >= ?2 ORDER BY at DESC LIMIT ?3",
 	[SQL_CONTENT_SEEN] = "SELECT 1 FROM touch WHERE contact_id = ?1 AND state <> 1 AND (state = 3 OR state = 6) "
 			     "AND content = ?2 AND id <> ?3 LIMIT 1",
 
