@@ -1,5 +1,5 @@
-/* What comes next for a contact, in words: for each sequence the instant, the rule that decides with the touches that it counts, and what
- * would have it go earlier. A paragraph is a label and text behind it, wrapped at 80 columns. */
+/* What comes next for a contact, in words: for each sequence the instant, the rule that decides with the touches that
+ * it counts, and what would have it go earlier. A paragraph is a label and text behind it, wrapped at 80 columns. */
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
@@ -94,7 +94,7 @@ static void verdict_words(const json_t *next, bool colour, struct buf *b)
 		out_colour(b, colour, "32", "goes now");
 	} else {
 		out_colour(b, colour, "35",
-			   is(next, "verdict", "skip")	 ? "skips this step"
+			   is(next, "verdict", "skip")   ? "skips this step"
 			   : is(next, "verdict", "stop") ? "stops"
 							 : verdict);
 	}
@@ -171,12 +171,12 @@ static void touches_words(const json_t *ev, bool all, const char *before, struct
 
 	if (!n || !all) {
 		if (*json_text(ev, "touch_at")) {
-			buf_printf(b, ", %s the touch of\1", before);
+			buf_printf(b, ", %s the touch\1of\1", before);
 			add_time(b, json_text(ev, "touch_at"));
 		}
 		return;
 	}
-	buf_printf(b, n == 1 ? ", %s the touch of\1" : ", %s the touches of", before);
+	buf_printf(b, n == 1 ? ", %s the touch\1of\1" : ", %s the touches of", before);
 	json_array_foreach (rows, i, t) {
 		if (n > 1)
 			buf_char(b, '\n');
@@ -191,11 +191,7 @@ static void rule_words(const json_t *ev, bool decides, struct buf *b)
 
 	buf_str(b, json_text(ev, "reason"));
 	buf_printf(b, "%s%s", *limit ? " " : "", limit);
-	touches_words(ev, decides,
-		      *limit		       ? "filled by"
-		      : is(ev, "reason", "gifts") ? "given:"
-						  : "after",
-		      b);
+	touches_words(ev, decides, *limit ? "filled by" : is(ev, "reason", "gifts") ? "given:" : "after", b);
 }
 
 static void rules(const json_t *row, struct buf *b)
@@ -262,7 +258,8 @@ static void contact_clock(const json_t *row, struct buf *b)
 		buf_printf(&text, " in %s", name);
 	}
 	if (unknown)
-		buf_printf(&text, "%sthe contact's timezone is unknown: default_timezone %s is used", text.len ? "; " : "", name);
+		buf_printf(&text, "%sthe contact's timezone is unknown: default_timezone %s is used",
+			   text.len ? "; " : "", name);
 	if (text.len)
 		paragraph(b, "there", buf_text(&text));
 	buf_free(&text);
@@ -280,7 +277,8 @@ static void then_words(const json_t *then, const char *until, const char *would,
 		return;
 	}
 	if (is(then, "verdict", "skip") || is(then, "verdict", "stop")) {
-		buf_printf(b, "the %s (%s)", is(then, "verdict", "skip") ? "step would be skipped" : "sequence would stop", by);
+		buf_printf(b, "the %s (%s)",
+			   is(then, "verdict", "skip") ? "step would be skipped" : "sequence would stop", by);
 		return;
 	}
 	if (!*at) {
@@ -302,9 +300,9 @@ static void earlier(const json_t *row, struct buf *b)
 
 	json_array_foreach (json_object_get(row, "earlier"), i, ch) {
 		bool gifts = is(ch, "reason", "gifts");
-		const char *label = !is(row, "verdict", "wait")				 ? "change"
+		const char *label = !is(row, "verdict", "wait")                          ? "change"
 				    : json_is_true(json_object_get(ch, "with_previous")) ? "and"
-				    : i							 ? "or"
+				    : i                                                  ? "or"
 											 : "earlier";
 
 		buf_clear(&text);
@@ -330,7 +328,8 @@ static void ahead(const json_t *row, struct buf *b)
 
 	if (!json_is_object(a))
 		return;
-	buf_printf(&text, "%s/%s of %s goes first, ", json_text(a, "sequence"), json_text(a, "step"), json_text(a, "contact"));
+	buf_printf(&text, "%s/%s of %s goes first, ", json_text(a, "sequence"), json_text(a, "step"),
+		   json_text(a, "contact"));
 	add_time(&text, json_text(a, "at"));
 	buf_str(&text, "; ");
 	then_words(json_object_get(a, "then"), "", "behind it, this one would", &text);

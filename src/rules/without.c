@@ -68,7 +68,8 @@ static bool same_rule(const struct evidence *a, const struct evidence *b)
 }
 
 /* What the other rules of the evidence allow: the latest of them. */
-static void latest_other(const struct verdict *v, const struct evidence *rule, int rule_n, int64_t now, struct verdict *out)
+static void latest_other(const struct verdict *v, const struct evidence *rule, int rule_n, int64_t now,
+			 struct verdict *out)
 {
 	*out = (struct verdict){ .kind = VERDICT_SEND, .until = now, .ends_at = CLOCK_NEVER };
 	for (int i = 0; i < v->evidence_n; i++) {
@@ -79,7 +80,12 @@ static void latest_other(const struct verdict *v, const struct evidence *rule, i
 		if (away)
 			continue;
 		*out = (struct verdict){
-			.kind = VERDICT_WAIT, .reason = e->reason, .until = e->until, .ends_at = CLOCK_NEVER, .evidence = { *e }, .evidence_n = 1,
+			.kind = VERDICT_WAIT,
+			.reason = e->reason,
+			.until = e->until,
+			.ends_at = CLOCK_NEVER,
+			.evidence = { *e },
+			.evidence_n = 1,
 		};
 	}
 }
@@ -107,8 +113,8 @@ static bool removable(enum reason r)
 	}
 }
 
-int explain_without(const struct governor_input *in, const struct verdict *v, const struct evidence *rule, int rule_n, int64_t now,
-                    struct verdict *out)
+int explain_without(const struct governor_input *in, const struct verdict *v, const struct evidence *rule, int rule_n,
+		    int64_t now, struct verdict *out)
 {
 	struct question q;
 	if (rule_n <= 0 || !removable(rule[rule_n - 1].reason))

@@ -1,5 +1,5 @@
-/* explain: what comes next for each enrollment, the rule that decides with the touches that it counts, and what would have it go
- * earlier. */
+/* explain: what comes next for each enrollment, the rule that decides with the touches that it counts, and what would
+ * have it go earlier. */
 #include <stdlib.h>
 
 #include "abv/json.h"
@@ -98,7 +98,8 @@ static int add_evidence(struct call *c, const struct contact *who, const struct 
 
 /* ---- what would have to change ---- */
 
-/* The governor's answer to a question that is a little otherwise: now, at an instant, or not by itself; and its rule. */
+/* The governor's answer to a question that is a little otherwise: now, at an instant, or not by itself; and its rule.
+ */
 static void add_then(struct buf *b, const struct verdict *v, int64_t now)
 {
 	json_add_str(b, "verdict", verdict_kind_name(v->kind));

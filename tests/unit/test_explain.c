@@ -24,7 +24,9 @@ static int64_t at(const char *text)
 /* ---- the sentences ---- */
 
 static const char *const bases[] = { "opt_in", "customer" };
-static const struct step step = { .name = "offer", .after = { .business_days = 5 }, .template_name = "offer.md", .expire = 30 * DAY };
+static const struct step step = {
+	.name = "offer", .after = { .business_days = 5 }, .template_name = "offer.md", .expire = 30 * DAY
+};
 
 static struct sequence sequence_make(void)
 {
@@ -48,7 +50,8 @@ static struct sequence sequence_make(void)
 	return q;
 }
 
-static struct explain_facts facts_make(const struct sequence *q, const struct policy *base, const struct evidence *rule, enum reason why)
+static struct explain_facts facts_make(const struct sequence *q, const struct policy *base, const struct evidence *rule,
+				       enum reason why)
 {
 	return (struct explain_facts){ .kind = VERDICT_WAIT,
 				       .reason = why,
@@ -80,7 +83,8 @@ static void test_each_reason_has_its_sentence(void **state)
 	(void)state;
 	for (int r = REASON_NONE + 1; r < REASON_COUNT; r++) {
 		struct evidence rule = { (enum reason)r, CLOCK_NEVER, 1, 7 * DAY, 0 };
-		struct explain_facts f = facts_make(&q, &base, &rule, (enum reason)r), none = { .reason = (enum reason)r };
+		struct explain_facts f = facts_make(&q, &base, &rule, (enum reason)r),
+				     none = { .reason = (enum reason)r };
 		if (strlen(explain_sentence(&f, text)) < 20 && strchr(text, '`') == NULL)
 			fail_msg("%s: '%s' is no sentence", reason_name((enum reason)r), text);
 		if (strpbrk(text, "{}\n") != NULL || strstr(text, "  ") != NULL || strlen(text) > 200)
@@ -90,7 +94,8 @@ static void test_each_reason_has_its_sentence(void **state)
 		for (int k = 1; k < r; k++) {
 			f.reason = (enum reason)k;
 			if (strcmp(text, explain_sentence(&f, other)) == 0)
-				fail_msg("%s and %s say the same", reason_name((enum reason)r), reason_name((enum reason)k));
+				fail_msg("%s and %s say the same", reason_name((enum reason)r),
+					 reason_name((enum reason)k));
 		}
 	}
 	assert_string_equal(explain_sentence(&(struct explain_facts){ .reason = REASON_NONE }, text), "");
@@ -106,27 +111,34 @@ static void test_sentences(void **state)
 		{ REASON_AFTER, "without `after` (5bd) of step offer in sequence course" },
 		{ REASON_CONTACT_LIMIT, "without cadence.contact.limits 1 per 7d (abvd.conf:7)" },
 		{ REASON_CONTACT_MIN_GAP, "without cadence.contact.min_gap 3bd (abvd.conf:7)" },
-		{ REASON_PROVIDER_LIMIT, "without cadence.provider.limits 1 per 7d (sequence course's own), shared by all at the contact's domain" },
-		{ REASON_GIFTS,
-		  "2 more accepted value touches (1 of cadence.gifts_per_ask 3 since the last ask); the next value step is june in sequence letters" },
-		{ REASON_BACKOFF,
-		  "without cadence.backoff (factor 1.5, at most 30d), after 3 touches without an answer; a reply resets it" },
-		{ REASON_WINDOW,
-		  "without cadence.window (mon,wed-fri 08:30-17:30, UTC, default_timezone: the contact's is unknown), 26 minutes of spread "
-		  "after its opening included" },
-		{ REASON_CONTACT_HOLD, "`abvctl hold ann@acme.example --until 2000-01-01` lifts the contact's hold (why)" },
-		{ REASON_ACCOUNT_HOLD, "without the account's hold (why): on_reply.account_hold (14d) sets it when a colleague answers" },
+		{ REASON_PROVIDER_LIMIT, "without cadence.provider.limits 1 per 7d (sequence course's own), shared by "
+					 "all at the contact's domain" },
+		{ REASON_GIFTS, "2 more accepted value touches (1 of cadence.gifts_per_ask 3 since the last ask); the "
+				"next value step is june in sequence letters" },
+		{ REASON_BACKOFF, "without cadence.backoff (factor 1.5, at most 30d), after 3 touches without an "
+				  "answer; a reply resets it" },
+		{ REASON_WINDOW, "without cadence.window (mon,wed-fri 08:30-17:30, UTC, default_timezone: the "
+				 "contact's is unknown), 26 minutes of spread "
+				 "after its opening included" },
+		{ REASON_CONTACT_HOLD,
+		  "`abvctl hold ann@acme.example --until 2000-01-01` lifts the contact's hold (why)" },
+		{ REASON_ACCOUNT_HOLD,
+		  "without the account's hold (why): on_reply.account_hold (14d) sets it when a colleague answers" },
 		{ REASON_SEQUENCE_PAUSED, "`abvctl resume course`" },
 		{ REASON_SENDING_PAUSED, "`abvctl resume` (why)" },
-		{ REASON_SEQUENCE_NOT_STARTED, "template offer.md needs another text (why); then `abvctl check` and a reload" },
-		{ REASON_UNDEFINED_PLACEHOLDER, "template offer.md needs a value or a fallback (why); import the value" },
+		{ REASON_SEQUENCE_NOT_STARTED,
+		  "template offer.md needs another text (why); then `abvctl check` and a reload" },
+		{ REASON_UNDEFINED_PLACEHOLDER,
+		  "template offer.md needs a value or a fallback (why); import the value" },
 		{ REASON_WARMUP, "without today's share of sender.warmup (1 touch); the next UTC day has its own" },
 		{ REASON_RATE, "without smtp.rate 20 per 1s, shared by all contacts" },
 		{ REASON_STEP_EXPIRED, "a longer `expire` of step offer (30d), or none, keeps the step" },
 		{ REASON_NO_CONSENT, "import a consent basis that consent.accept lists: opt_in, customer" },
 		{ REASON_CONSENT_EXPIRED, "import a newer consent_at: consent.max_age is 730d" },
-		{ REASON_SUNSET, "nobody answered, and cadence.sunset (8 touches or 120d) released the contact: an answer begins anew" },
-		{ REASON_RETRY_EXPIRED, "the relay refused for now, longer than smtp.retry_for (4d): a longer one tries longer" },
+		{ REASON_SUNSET, "nobody answered, and cadence.sunset (8 touches or 120d) released the contact: an "
+				 "answer begins anew" },
+		{ REASON_RETRY_EXPIRED,
+		  "the relay refused for now, longer than smtp.retry_for (4d): a longer one tries longer" },
 	};
 	struct sequence q = sequence_make();
 	struct policy base = q.policy;
@@ -148,8 +160,9 @@ static void test_no_gift_in_sight(void **state)
 	(void)state;
 	f.gift_sequence = "";
 	f.given = 2;
-	assert_string_equal(explain_sentence(&f, text), "1 more accepted value touch (2 of cadence.gifts_per_ask 3 since the last ask); no other "
-							"active sequence of the contact has a value step next: enroll it in one that gives");
+	assert_string_equal(explain_sentence(&f, text),
+			    "1 more accepted value touch (2 of cadence.gifts_per_ask 3 since the last ask); no other "
+			    "active sequence of the contact has a value step next: enroll it in one that gives");
 }
 
 /* Details come from templates, people and relays: whatever their length, the text ends inside its room. */
@@ -187,7 +200,9 @@ static void world_open(struct world *w)
 			      .gifts_per_ask = 1,
 			      .consent_accept = bases,
 			      .consent_accept_n = COUNT(bases) };
-	w->contact = (struct contact){ .id = 1, .account_id = 1, .email = "ann@acme.example", .consent = "opt_in", .tags = "", .timezone = "" };
+	w->contact = (struct contact){
+		.id = 1, .account_id = 1, .email = "ann@acme.example", .consent = "opt_in", .tags = "", .timezone = ""
+	};
 	w->history = (struct history){ .contact = w->touch, .account = w->account, .warmup_cap = -1 };
 	w->in = (struct governor_input){ .policy = p,
 					 .sequence = &w->sequence,
@@ -275,7 +290,8 @@ static void test_without_the_others(void **state)
 	expect_without(&w, REASON_WARMUP, "send");
 }
 
-/* Without the window it goes when the other rules allow; business days still count on it. Its spread is what lies behind the opening. */
+/* Without the window it goes when the other rules allow; business days still count on it. Its spread is what lies
+ * behind the opening. */
 static void test_without_the_window(void **state)
 {
 	struct world w;
@@ -312,13 +328,15 @@ static void test_without_both(void **state)
 
 static void test_what_cannot_be_taken_away(void **state)
 {
-	static const enum reason row[] = { REASON_IN_FLIGHT, REASON_RELAY, REASON_GATE_REFUSED, REASON_UNSUBSCRIBED, REASON_SEQUENCE_REMOVED };
+	static const enum reason row[] = { REASON_IN_FLIGHT, REASON_RELAY, REASON_GATE_REFUSED, REASON_UNSUBSCRIBED,
+					   REASON_SEQUENCE_REMOVED };
 	struct world w;
 	struct verdict v;
 	(void)state;
 	world_open(&w);
 	for (size_t i = 0; i < COUNT(row); i++)
-		assert_int_equal(explain_without(&w.in, &w.v, &(struct evidence){ .reason = row[i] }, 1, at(NOW), &v), 0);
+		assert_int_equal(explain_without(&w.in, &w.v, &(struct evidence){ .reason = row[i] }, 1, at(NOW), &v),
+				 0);
 }
 
 static void test_behind(void **state)
