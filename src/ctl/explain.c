@@ -387,14 +387,16 @@ void explain_text(const json_t *answer, const char *contact, bool colour, struct
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach (json_object_get(answer, "rows"), i, row)
+	json_array_foreach (json_object_get(answer, "rows"), i, row) {
 		explain_row(row, colour, b);
+	}
 	if (!b->len)
 		buf_printf(b,
 			   "%s: nothing comes next: no active enrollment.\n"
 			   "`abvctl enroll SEQUENCE --contact %s` enrolls, or says what forbids it.\n",
 			   contact, contact);
-	json_array_foreach (json_object_get(answer, "ended"), i, row)
+	json_array_foreach (json_object_get(answer, "ended"), i, row) {
 		ended(row, colour, b);
+	}
 	explain_standing(answer, colour, b);
 }

@@ -9,63 +9,50 @@
 #include "abv/explain.h"
 #include "rules_int.h"
 
+/* clang-format off */
 static const char *const sentence[REASON_COUNT] = {
-	[REASON_UNSUBSCRIBED] =
-	    "the person unsubscribed; when they ask for mail again: `abvctl unsuppress {contact} --reason WHY --force`",
-	[REASON_COMPLAINED] =
-	    "the person complained; when they ask for mail again: `abvctl unsuppress {contact} --reason WHY --force`",
-	[REASON_HARD_BOUNCE] = "the address does not exist; import the right one, or when it works again: `abvctl "
-			       "unsuppress {contact} --reason WHY`",
-	[REASON_ERASED] =
-	    "the person was erased; when they ask for mail again: `abvctl unsuppress {contact} --reason WHY --force`",
+	[REASON_UNSUBSCRIBED] = "the person unsubscribed; when they ask for mail again: `abvctl unsuppress {contact} --reason WHY --force`",
+	[REASON_COMPLAINED] = "the person complained; when they ask for mail again: `abvctl unsuppress {contact} --reason WHY --force`",
+	[REASON_HARD_BOUNCE] = "the address does not exist; import the right one, or when it works again: `abvctl unsuppress {contact} --reason WHY`",
+	[REASON_ERASED] = "the person was erased; when they ask for mail again: `abvctl unsuppress {contact} --reason WHY --force`",
 	[REASON_MANUAL] = "an operator ended it; if by a suppression: `abvctl unsuppress {contact} --reason WHY`",
 	[REASON_REPLIED] = "the person answered: what comes next is a human's to write, or another sequence",
 	[REASON_NO_CONSENT] = "import a consent basis that consent.accept lists{accept}",
 	[REASON_CONSENT_EXPIRED] = "import a newer consent_at: consent.max_age is {max_age}",
-	[REASON_NOT_QUALIFIED] =
-	    "the contact's columns must meet `qualify` of sequence {sequence}: import what is right",
+	[REASON_NOT_QUALIFIED] = "the contact's columns must meet `qualify` of sequence {sequence}: import what is right",
 	[REASON_SUNSET] = "nobody answered, and cadence.sunset ({sunset}) released the contact: an answer begins anew",
-	[REASON_REFUSED] =
-	    "the relay refused the message for good{detail}: mend what it names; another sequence may begin",
-	[REASON_RETRY_EXPIRED] =
-	    "the relay refused for now, longer than smtp.retry_for{retry_for}: a longer one tries longer",
+	[REASON_REFUSED] = "the relay refused the message for good{detail}: mend what it names; another sequence may begin",
+	[REASON_RETRY_EXPIRED] = "the relay refused for now, longer than smtp.retry_for{retry_for}: a longer one tries longer",
 	[REASON_NOT_DELIVERED] = "an operator dropped the message (`abvctl unknown drop`): another sequence may begin",
-	[REASON_SEQUENCE_REMOVED] =
-	    "put sequence {sequence} back into sequences.d, or end it: `abvctl stop {contact} {sequence}`",
+	[REASON_SEQUENCE_REMOVED] = "put sequence {sequence} back into sequences.d, or end it: `abvctl stop {contact} {sequence}`",
 	[REASON_SUPPRESSED] = "the address or its domain is suppressed: `abvctl unsuppress {contact} --reason WHY`",
 	[REASON_STEP_EXPIRED] = "a longer `expire` of step {step}{expire}, or none, keeps the step",
-	[REASON_STEP_REMOVED] =
-	    "put step {step} back into sequence {sequence}; as it is, the enrollment goes on with the next",
-	[REASON_REPEAT_CONTENT] =
-	    "the contact has had this content; another text in template {template} keeps the step",
+	[REASON_STEP_REMOVED] = "put step {step} back into sequence {sequence}; as it is, the enrollment goes on with the next",
+	[REASON_REPEAT_CONTENT] = "the contact has had this content; another text in template {template} keeps the step",
 	[REASON_AFTER] = "without `after`{after} of step {step} in sequence {sequence}",
 	[REASON_CONTACT_HOLD] = "`abvctl hold {contact} --until 2000-01-01` lifts the contact's hold{detail}",
-	[REASON_ACCOUNT_HOLD] =
-	    "without the account's hold{detail}: on_reply.account_hold{account_hold} sets it when a colleague answers",
+	[REASON_ACCOUNT_HOLD] = "without the account's hold{detail}: on_reply.account_hold{account_hold} sets it when a colleague answers",
 	[REASON_SEQUENCE_PAUSED] = "`abvctl resume {sequence}`",
 	[REASON_SENDING_PAUSED] = "`abvctl resume`{detail}",
-	[REASON_SEQUENCE_NOT_STARTED] =
-	    "template {template} needs another text{detail}; then `abvctl check` and a reload",
+	[REASON_SEQUENCE_NOT_STARTED] = "template {template} needs another text{detail}; then `abvctl check` and a reload",
 	[REASON_GIFTS] = "{gifts} ({given} of cadence.gifts_per_ask {wanted} since the last ask); {gift}",
 	[REASON_CONTACT_MIN_GAP] = "without cadence.contact.min_gap {contact_gap}{source}",
 	[REASON_CONTACT_LIMIT] = "without cadence.contact.limits {limit}{source}",
 	[REASON_ACCOUNT_MIN_GAP] = "without cadence.account.min_gap {account_gap}{source}",
 	[REASON_ACCOUNT_LIMIT] = "without cadence.account.limits {limit}{source}",
-	[REASON_PROVIDER_LIMIT] =
-	    "without cadence.provider.limits {limit}{source}, shared by all at the contact's domain",
+	[REASON_PROVIDER_LIMIT] = "without cadence.provider.limits {limit}{source}, shared by all at the contact's domain",
 	[REASON_SENDER_LIMIT] = "without cadence.sender.limits {limit}{source}, shared by all contacts",
 	[REASON_WARMUP] = "without today's share of sender.warmup{share}; the next UTC day has its own",
 	[REASON_RATE] = "without smtp.rate{rate}, shared by all contacts",
-	[REASON_BACKOFF] = "without cadence.backoff (factor {factor}, at most {max_gap}), after {unanswered} without "
-			   "an answer; a reply resets it",
+	[REASON_BACKOFF] = "without cadence.backoff (factor {factor}, at most {max_gap}), after {unanswered} without an answer; a reply resets it",
 	[REASON_WINDOW] = "without cadence.window ({window}, {zone}){spread}",
 	[REASON_IN_FLIGHT] = "a message to the contact is on its way: the relay's answer decides what comes next",
 	[REASON_GATE_REFUSED] = "template {template} needs another text{detail}",
 	[REASON_UNDEFINED_PLACEHOLDER] = "template {template} needs a value or a fallback{detail}; import the value",
 	[REASON_RELAY] = "the relay must be reachable{detail}; abvd tries by itself, `abvctl status` tells",
-	[REASON_RETRY] =
-	    "without the wait after the relay's refusal{detail}; the same message is tried again by itself",
+	[REASON_RETRY] = "without the wait after the relay's refusal{detail}; the same message is tried again by itself",
 };
+/* clang-format on */
 
 /* Hard bounces that stand in doubt (three refusals in a row may be the relay's fault). */
 static const char withheld[] =
@@ -162,6 +149,11 @@ static void add_days(struct text *t, unsigned days)
 	}
 }
 
+static bool same_duration(const struct duration *a, const struct duration *b)
+{
+	return a->ms == b->ms && a->business_days == b->business_days;
+}
+
 /* Is the rule the sequence's own, and not the installation's? */
 static bool own(const struct explain_facts *f)
 {
@@ -172,9 +164,9 @@ static bool own(const struct explain_facts *f)
 				 : f->reason == REASON_SENDER_LIMIT   ? &b->sender
 								      : NULL;
 	if (f->reason == REASON_CONTACT_MIN_GAP)
-		return memcmp(&b->contact_min_gap, &p->contact_min_gap, sizeof b->contact_min_gap) != 0;
+		return !same_duration(&b->contact_min_gap, &p->contact_min_gap);
 	if (f->reason == REASON_ACCOUNT_MIN_GAP)
-		return memcmp(&b->account_min_gap, &p->account_min_gap, sizeof b->account_min_gap) != 0;
+		return !same_duration(&b->account_min_gap, &p->account_min_gap);
 	if (l == NULL || f->rule == NULL)
 		return false;
 	for (int i = 0; i < l->n; i++)
@@ -250,69 +242,25 @@ static void put_factor(struct text *t, double factor)
 
 /* ---- one placeholder ---- */
 
+/* clang-format off */
 enum place {
-	PLACE_CONTACT,
-	PLACE_SEQUENCE,
-	PLACE_STEP,
-	PLACE_TEMPLATE,
-	PLACE_DETAIL,
-	PLACE_LIMIT,
-	PLACE_SHARE,
-	PLACE_GIFTS,
-	PLACE_GIVEN,
-	PLACE_UNANSWERED,
-	PLACE_ZONE,
-	PLACE_SPREAD,
-	PLACE_SOURCE,
-	PLACE_GIFT,
-	PLACE_ACCOUNT_HOLD,
-	PLACE_RETRY_FOR,
-	PLACE_AFTER,
-	PLACE_EXPIRE,
+	PLACE_CONTACT, PLACE_SEQUENCE, PLACE_STEP, PLACE_TEMPLATE, PLACE_DETAIL, PLACE_LIMIT, PLACE_SHARE, PLACE_GIFTS, PLACE_GIVEN,
+	PLACE_UNANSWERED, PLACE_ZONE, PLACE_SPREAD, PLACE_SOURCE, PLACE_GIFT, PLACE_ACCOUNT_HOLD, PLACE_RETRY_FOR, PLACE_AFTER, PLACE_EXPIRE,
 	PLACE_POLICY, /* those from here on need the sequence's policy */
-	PLACE_ACCEPT = PLACE_POLICY,
-	PLACE_MAX_AGE,
-	PLACE_SUNSET,
-	PLACE_CONTACT_GAP,
-	PLACE_ACCOUNT_GAP,
-	PLACE_RATE,
-	PLACE_FACTOR,
-	PLACE_MAX_GAP,
-	PLACE_WANTED,
-	PLACE_WINDOW,
-	PLACE_COUNT
+	PLACE_ACCEPT = PLACE_POLICY, PLACE_MAX_AGE, PLACE_SUNSET, PLACE_CONTACT_GAP, PLACE_ACCOUNT_GAP, PLACE_RATE, PLACE_FACTOR, PLACE_MAX_GAP,
+	PLACE_WANTED, PLACE_WINDOW, PLACE_COUNT
 };
 
 static const char *const place_name[PLACE_COUNT] = {
-	[PLACE_CONTACT] = "contact",
-	[PLACE_SEQUENCE] = "sequence",
-	[PLACE_STEP] = "step",
-	[PLACE_TEMPLATE] = "template",
-	[PLACE_DETAIL] = "detail",
-	[PLACE_LIMIT] = "limit",
-	[PLACE_SHARE] = "share",
-	[PLACE_GIFTS] = "gifts",
-	[PLACE_GIVEN] = "given",
-	[PLACE_UNANSWERED] = "unanswered",
-	[PLACE_ZONE] = "zone",
-	[PLACE_SPREAD] = "spread",
-	[PLACE_SOURCE] = "source",
-	[PLACE_GIFT] = "gift",
-	[PLACE_ACCOUNT_HOLD] = "account_hold",
-	[PLACE_RETRY_FOR] = "retry_for",
-	[PLACE_AFTER] = "after",
-	[PLACE_EXPIRE] = "expire",
-	[PLACE_ACCEPT] = "accept",
-	[PLACE_MAX_AGE] = "max_age",
-	[PLACE_SUNSET] = "sunset",
-	[PLACE_CONTACT_GAP] = "contact_gap",
-	[PLACE_ACCOUNT_GAP] = "account_gap",
-	[PLACE_RATE] = "rate",
-	[PLACE_FACTOR] = "factor",
-	[PLACE_MAX_GAP] = "max_gap",
-	[PLACE_WANTED] = "wanted",
-	[PLACE_WINDOW] = "window",
+	[PLACE_CONTACT] = "contact", [PLACE_SEQUENCE] = "sequence", [PLACE_STEP] = "step", [PLACE_TEMPLATE] = "template",
+	[PLACE_DETAIL] = "detail", [PLACE_LIMIT] = "limit", [PLACE_SHARE] = "share", [PLACE_GIFTS] = "gifts", [PLACE_GIVEN] = "given",
+	[PLACE_UNANSWERED] = "unanswered", [PLACE_ZONE] = "zone", [PLACE_SPREAD] = "spread", [PLACE_SOURCE] = "source", [PLACE_GIFT] = "gift",
+	[PLACE_ACCOUNT_HOLD] = "account_hold", [PLACE_RETRY_FOR] = "retry_for", [PLACE_AFTER] = "after", [PLACE_EXPIRE] = "expire",
+	[PLACE_ACCEPT] = "accept", [PLACE_MAX_AGE] = "max_age", [PLACE_SUNSET] = "sunset", [PLACE_CONTACT_GAP] = "contact_gap",
+	[PLACE_ACCOUNT_GAP] = "account_gap", [PLACE_RATE] = "rate", [PLACE_FACTOR] = "factor", [PLACE_MAX_GAP] = "max_gap",
+	[PLACE_WANTED] = "wanted", [PLACE_WINDOW] = "window",
 };
+/* clang-format on */
 
 static int32_t gifts_missing(const struct explain_facts *f)
 {

@@ -63,11 +63,12 @@ static int peer_read(struct work *w, int64_t id, bool colleague, struct err *e)
 	w->peer = mem_grow(w->peer, w->peer_n + 1, sizeof *w->peer);
 	struct peer *p = &w->peer[w->peer_n++];
 	const struct enrollment *en = &c.row->enrollment;
-	*p = (struct peer){ .colleague = colleague, .id = id, .due_at = en->due_at, .verdict = c.verdict, .planned = c.sequence != NULL && c.step >= 0 };
+	*p = (struct peer){ .colleague = colleague, .id = id, .due_at = en->due_at, .verdict = c.verdict };
 	snprintf(p->contact, sizeof p->contact, "%s", c.row->contact->email);
 	snprintf(p->sequence, sizeof p->sequence, "%s", en->sequence);
 	snprintf(p->step, sizeof p->step, "%s", en->step);
-	if (p->planned) {
+	if (c.sequence != NULL && c.step >= 0) {
+		p->planned = true;
 		p->priority = c.sequence->sequence->priority;
 		p->kind = template_kind(c.sequence->step[c.step].template);
 	}
