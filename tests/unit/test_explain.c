@@ -261,6 +261,17 @@ static void test_without_limits(void **state)
 	expect_without(&w, REASON_SENDING_PAUSED, "contact_hold 2026-12-30T00:00");
 }
 
+/* Of two limits with the same number only the named one goes. */
+static void test_without_one_of_two_limits(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w);
+	touched(&w, "2026-11-23T10:00:00Z", KIND_VALUE);
+	w.sequence.policy.contact = (struct limits){ { { 1, 7 * DAY }, { 1, 4 * DAY } }, 2 };
+	expect_without(&w, REASON_CONTACT_LIMIT, "contact_limit 2026-11-27T10:00");
+}
+
 static void test_without_the_others(void **state)
 {
 	struct world w;
@@ -388,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_no_gift_in_sight),
 		cmocka_unit_test(test_long_detail_is_cut),
 		cmocka_unit_test(test_without_limits),
+		cmocka_unit_test(test_without_one_of_two_limits),
 		cmocka_unit_test(test_without_the_others),
 		cmocka_unit_test(test_without_the_window),
 		cmocka_unit_test(test_without_both),

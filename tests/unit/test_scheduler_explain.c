@@ -205,6 +205,9 @@ static void test_gifts_and_where_they_come_from(void **state)
 	expect_change(x, 0, "1 more accepted value touch (0 of cadence.gifts_per_ask 1 since the last ask); the next value step is june in "
 			    "sequence letters -> contact_min_gap +24h");
 	assert_int_equal(x->change[0].expected, NOW + DAY);
+	/* a colleague's value step is sooner, and no gift to this contact */
+	enroll(&w, put(&w, "bob@acme.example"), "letters", "june", 0, NOW - DAY);
+	assert_int_equal(explain(&w, id)->change[0].expected, NOW + DAY);
 	world_close(&w);
 }
 
@@ -225,6 +228,26 @@ static void test_behind_the_other_sequence(void **state)
 	assert_int_equal(x->ahead.then.until, NOW + 3 * DAY);
 	x = explain(&w, other); /* nobody is before that one */
 	assert_string_equal(x->ahead.contact, "");
+	world_close(&w);
+}
+
+/* The other sequence has the lower priority, but its time is before. */
+static void test_behind_an_earlier_step(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w, "contact = { min_gap = \"2d\"; limits = []; }; account = { limits = []; };", STEP("one", ""));
+	int64_t ann = put(&w, "ann@acme.example"), id = enroll(&w, ann, "letters", "july", 1, NOW - DAY), other = enroll(&w, ann, "course", "one", 0, NOW - DAY);
+	begin(&w);
+	assert_int_equal(store_enrollment_advance(w.store, id, "july", 1, NOW - DAY / 2, NOW + DAY / 2, NOW + DAY / 2, &w.e), 0);
+	commit(&w);
+	const struct explanation *x = explain(&w, id);
+	assert_int_equal(x->next.verdict.until, NOW + DAY / 2);
+	assert_string_equal(x->ahead.sequence, "course");
+	assert_int_equal(x->ahead.at, NOW);
+	assert_false(x->ahead.by_priority);
+	assert_int_equal(x->ahead.then.until, NOW + 2 * DAY);
+	assert_string_equal(explain(&w, other)->ahead.contact, "");
 	world_close(&w);
 }
 
@@ -322,6 +345,7 @@ int main(void)
 		cmocka_unit_test(test_together),
 		cmocka_unit_test(test_gifts_and_where_they_come_from),
 		cmocka_unit_test(test_behind_the_other_sequence),
+		cmocka_unit_test(test_behind_an_earlier_step),
 		cmocka_unit_test(test_behind_colleagues),
 		cmocka_unit_test(test_the_letter),
 		cmocka_unit_test(test_a_sequence_that_does_not_start),
