@@ -41,10 +41,10 @@ int explain_without(const struct governor_input *in, const struct verdict *v, co
 struct rival {
 	int64_t at;
 	enum kind kind;
-	bool colleague;
+	int64_t contact_id;
 };
-/* The answer behind them, asked at the time of the last; in order of `at`. 1, or 0 when the past is too long to be looked at. */
-int explain_behind(const struct governor_input *in, const struct rival *first, size_t n, struct verdict *out);
+/* The answer behind them, asked at now, which is not before the last; in order of `at`. 1, or 0 when the past is too long to be looked at. */
+int explain_behind(const struct governor_input *in, const struct rival *first, size_t n, int64_t now, struct verdict *out);
 
 /* The accepted value touches since the last ask, as the governor counts gifts. */
 int32_t explain_gifts(const struct history *h);

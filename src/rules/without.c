@@ -150,28 +150,29 @@ struct past {
 	int64_t account[HISTORY_CONTACT_MAX];
 };
 
-static void past_add(struct past *p, const struct rival *r, bool has_account)
+static void past_add(struct past *p, const struct rival *r, const struct contact *c)
 {
 	struct history *h = &p->h;
-	if (!r->colleague) {
+	if (r->contact_id == c->id) {
 		size_t i = flying(&p->touch->at, sizeof *p->touch, h->contact_n);
 		memmove(&p->touch[i + 1], &p->touch[i], (h->contact_n++ - i) * sizeof *p->touch);
 		p->touch[i] = (struct past_touch){ .at = r->at, .state = TOUCH_ACCEPTED, .kind = r->kind };
 		h->unanswered++;
 		h->first_touch_at = h->first_touch_at != 0 ? h->first_touch_at : r->at;
 	}
-	if (has_account) {
+	if (c->account_id != 0) {
 		size_t i = flying(p->account, sizeof *p->account, h->account_n);
 		memmove(&p->account[i + 1], &p->account[i], (h->account_n++ - i) * sizeof *p->account);
 		p->account[i] = r->at;
 	}
 }
 
-int explain_behind(const struct governor_input *in, const struct rival *first, size_t n, struct verdict *out)
+int explain_behind(const struct governor_input *in, const struct rival *first, size_t n, int64_t now,
+		   struct verdict *out)
 {
 	struct past p = { .h = *in->history };
 	struct question q;
-	if (n == 0 || p.h.contact_n + n > HISTORY_CONTACT_MAX || p.h.account_n + n > HISTORY_CONTACT_MAX)
+	if (p.h.contact_n + n > HISTORY_CONTACT_MAX || p.h.account_n + n > HISTORY_CONTACT_MAX)
 		return 0;
 	if (p.h.contact_n > 0)
 		memcpy(p.touch, in->history->contact, p.h.contact_n * sizeof *p.touch);
@@ -180,10 +181,10 @@ int explain_behind(const struct governor_input *in, const struct rival *first, s
 	p.h.contact = p.touch;
 	p.h.account = p.account;
 	for (size_t i = 0; i < n; i++)
-		past_add(&p, &first[i], in->contact->account_id != 0);
+		past_add(&p, &first[i], in->contact);
 	question_open(&q, in);
 	q.in.history = &p.h;
-	governor_decide(&q.in, first[n - 1].at, out);
+	governor_decide(&q.in, now, out);
 	return 1;
 }
 

@@ -9,19 +9,17 @@
 #include "scheduler_int.h"
 
 #define COLLEAGUES_MAX 64
+#define GOING_MAX      16         /* so many that go first are followed */
 #define WORTH          CLOCK_HOUR /* what goes earlier by less is told as the same time */
 
 /* The contact's other active enrollments: they share its caps, and their value touches are its gifts. And those of its colleagues that
- * may go in the same time: they share the account's. */
+ * may go in the same time: they share the account's. One that the governor does not decide on (in flight, not in the plan) is none. */
 struct peer {
-	bool colleague;
-	char contact[MAILADDR_MAX];
-	int64_t id, due_at;
-	char sequence[128], step[128];
-	int32_t priority;
-	enum kind kind;
-	struct verdict verdict;
-	bool planned; /* sequence and step are in the plan */
+	struct peer *next;
+	struct candidate c;    /* owned */
+	struct asked asked;    /* its history's arrays are owned */
+	bool colleague, gone;
+	int64_t at;            /* when it goes; CLOCK_NEVER: not by itself */
 };
 
 struct work {
@@ -31,8 +29,7 @@ struct work {
 	struct candidate c;
 	struct asked asked;
 	bool governed;       /* `asked` holds: the governor decides */
-	struct peer *peer;   /* owned */
-	size_t peer_n;
+	struct peer *peers;  /* owned list */
 	char detail[EXPLAIN_TEXT_MAX];
 	char source[256];
 	struct explanation *out;
@@ -54,26 +51,62 @@ static void id_row(void *arg, const struct enrollment *en)
 	l->id[l->n++] = en->id;
 }
 
+/* When it goes: now, at the end of its wait, or never by itself. */
+static int64_t goes_at(const struct verdict *v, int64_t now)
+{
+	return v->kind == VERDICT_SEND ? now : v->kind == VERDICT_WAIT ? v->until : CLOCK_NEVER;
+}
+
+static bool is_governed(const struct scheduler *s, const struct candidate *c)
+{
+	return c->sequence != NULL && c->step >= 0 && c->sequence->startable && !streak_withholds(s, c->row->contact->id);
+}
+
+static void *copy(const void *row, size_t n, size_t size)
+{
+	void *to = mem_array(n + 1, size);
+	if (n > 0)
+		memcpy(to, row, n * size);
+	return to;
+}
+
+/* The store's arrays are gone with the next question. */
+static void history_own(struct history *h)
+{
+	h->contact = copy(h->contact, h->contact_n, sizeof *h->contact);
+	h->account = copy(h->account, h->account_n, sizeof *h->account);
+	h->provider = copy(h->provider, h->provider_n, sizeof *h->provider);
+	h->sender = copy(h->sender, h->sender_n, sizeof *h->sender);
+}
+
+static void peer_free(struct peer *p)
+{
+	free((void *)p->asked.history.contact);
+	free((void *)p->asked.history.account);
+	free((void *)p->asked.history.provider);
+	free((void *)p->asked.history.sender);
+	candidate_free(&p->c);
+	free(p);
+}
+
 static int peer_read(struct work *w, int64_t id, bool colleague, struct err *e)
 {
-	struct candidate c;
-	int found = scheduler_decide(w->s, id, w->now, true, &c, e);
-	if (found <= 0)
-		return found;
-	w->peer = mem_grow(w->peer, w->peer_n + 1, sizeof *w->peer);
-	struct peer *p = &w->peer[w->peer_n++];
-	const struct enrollment *en = &c.row->enrollment;
-	*p = (struct peer){ .colleague = colleague, .id = id, .due_at = en->due_at, .verdict = c.verdict };
-	snprintf(p->contact, sizeof p->contact, "%s", c.row->contact->email);
-	snprintf(p->sequence, sizeof p->sequence, "%s", en->sequence);
-	snprintf(p->step, sizeof p->step, "%s", en->step);
-	if (c.sequence != NULL && c.step >= 0) {
-		p->planned = true;
-		p->priority = c.sequence->sequence->priority;
-		p->kind = template_kind(c.sequence->step[c.step].template);
+	struct peer *p = mem_alloc(sizeof *p);
+	*p = (struct peer){ .colleague = colleague };
+	int found = scheduler_decide(w->s, id, w->now, true, &p->c, e);
+	if (found <= 0 || !is_governed(w->s, &p->c)) {
+		candidate_free(&p->c);
+		free(p);
+		return found < 0 ? -1 : 0;
 	}
-	candidate_free(&c);
-	return 0;
+	int rc = scheduler_asked(w->s, &p->c, w->now, &p->asked, e);
+	if (rc != 0)
+		p->asked.history = (struct history){ 0 };
+	history_own(&p->asked.history);
+	p->at = goes_at(&p->c.verdict, w->now);
+	p->next = w->peers;
+	w->peers = p;
+	return rc;
 }
 
 static int peers_read(struct work *w, struct err *e)
@@ -87,18 +120,11 @@ static int peers_read(struct work *w, struct err *e)
 	return rc;
 }
 
-/* When it goes: now, at the end of its wait, or never by itself. */
-static int64_t goes_at(const struct verdict *v, int64_t now)
-{
-	return v->kind == VERDICT_SEND ? now : v->kind == VERDICT_WAIT ? v->until : CLOCK_NEVER;
-}
-
 static const struct peer *next_gift(const struct work *w)
 {
 	const struct peer *best = NULL;
-	for (size_t i = 0; i < w->peer_n; i++) {
-		const struct peer *p = &w->peer[i];
-		if (p->planned && !p->colleague && p->kind == KIND_VALUE && (best == NULL || goes_at(&p->verdict, w->now) < goes_at(&best->verdict, w->now)))
+	for (const struct peer *p = w->peers; p != NULL; p = p->next) {
+		if (!p->colleague && p->asked.in.kind == KIND_VALUE && (best == NULL || p->at < best->at))
 			best = p;
 	}
 	return best;
@@ -118,57 +144,67 @@ static int colleagues_read(struct work *w, struct err *e)
 }
 
 /* Of those due at one instant the higher priority goes first, then the older due time. */
-static bool goes_first(const struct work *w, const struct peer *p, int64_t mine)
+static bool goes_first(const struct candidate *x, int64_t xat, const struct candidate *y, int64_t yat)
 {
-	int64_t its = goes_at(&p->verdict, w->now);
-	int32_t priority = w->c.sequence->sequence->priority;
-	if (its != mine)
-		return its < mine;
-	if (p->priority != priority)
-		return p->priority > priority;
-	return p->due_at < w->row->enrollment.due_at || (p->due_at == w->row->enrollment.due_at && p->id < w->row->enrollment.id);
-}
-
-static int peer_order(const void *a, const void *b)
-{
-	const struct peer *x = a, *y = b;
-	int64_t xat = goes_at(&x->verdict, 0), yat = goes_at(&y->verdict, 0); /* 0: now is before all else */
+	const struct enrollment *a = &x->row->enrollment, *b = &y->row->enrollment;
+	int32_t xp = x->sequence->sequence->priority, yp = y->sequence->sequence->priority;
 	if (xat != yat)
-		return xat < yat ? -1 : 1;
-	if (x->priority != y->priority)
-		return x->priority > y->priority ? -1 : 1;
-	return x->due_at < y->due_at ? -1 : x->due_at > y->due_at;
+		return xat < yat;
+	if (xp != yp)
+		return xp > yp;
+	return a->due_at < b->due_at || (a->due_at == b->due_at && a->id < b->id);
 }
 
-/* Those that go first are added to the past, in their order, until this one has to wait longer. What they do to each other is left out:
- * fewer of them may go, but those that make it wait have then taken its place. */
+/* The next to go of those that have not; NULL: it is this one, which goes at `mine`. */
+static struct peer *next_going(const struct work *w, int64_t mine)
+{
+	struct peer *best = NULL;
+	for (struct peer *p = w->peers; p != NULL; p = p->next) {
+		if (p->gone || !goes_first(&p->c, p->at, &w->c, mine))
+			continue;
+		if (best == NULL || goes_first(&p->c, p->at, &best->c, best->at))
+			best = p;
+	}
+	return best;
+}
+
+static void ahead_note(struct ahead *a, const struct work *w, const struct peer *p, int64_t mine, size_t n)
+{
+	const struct enrollment *en = &p->c.row->enrollment;
+	snprintf(a->contact, sizeof a->contact, "%s", p->c.row->contact->email);
+	snprintf(a->sequence, sizeof a->sequence, "%s", en->sequence);
+	snprintf(a->step, sizeof a->step, "%s", en->step);
+	a->at = p->at;
+	a->priority = p->c.sequence->sequence->priority;
+	a->n = (int)n;
+	a->by_priority = p->at == mine && a->priority >= w->c.sequence->sequence->priority;
+}
+
+/* Who goes before this one, each behind those before it, until it is this one's turn. */
 static void ahead_fill(struct work *w)
 {
-	int64_t mine = goes_at(&w->out->next.verdict, w->now);
-	struct rival rival[COLLEAGUES_MAX];
+	int64_t first = goes_at(&w->out->next.verdict, w->now), mine = first;
+	struct rival rival[GOING_MAX];
 	struct ahead *a = &w->out->ahead;
-	size_t n = 0;
-	if (mine == CLOCK_NEVER || w->peer_n == 0)
-		return;
-	qsort(w->peer, w->peer_n, sizeof *w->peer, peer_order);
-	for (size_t i = 0; i < w->peer_n && n < COLLEAGUES_MAX; i++) {
-		const struct peer *p = &w->peer[i];
-		if (!p->planned || !goes_first(w, p, mine))
-			continue;
-		rival[n++] = (struct rival){ goes_at(&p->verdict, w->now), p->kind, p->colleague };
-		if (explain_behind(&w->asked.in, rival, n, &a->then) == 0)
+	struct verdict v;
+	struct peer *p;
+	for (size_t n = 0; first != CLOCK_NEVER && n < GOING_MAX && (p = next_going(w, mine)) != NULL;) {
+		int64_t at = p->at;
+		rival[n++] = (struct rival){ at, p->asked.in.kind, p->c.row->contact->id };
+		p->gone = true;
+		if (explain_behind(&w->asked.in, rival, n, at, &v) == 0)
 			return;
-		if (goes_at(&a->then, rival[n - 1].at) <= mine)
-			continue;
-		memcpy(a->contact, p->contact, sizeof a->contact);
-		memcpy(a->sequence, p->sequence, sizeof a->sequence);
-		memcpy(a->step, p->step, sizeof a->step);
-		a->at = rival[n - 1].at;
-		a->priority = p->priority;
-		a->n = (int)n;
-		a->by_priority = a->at == mine && p->priority >= w->c.sequence->sequence->priority;
-		return;
+		if (goes_at(&v, at) > mine) {
+			ahead_note(a, w, p, mine, n);
+			a->then = v;
+			mine = goes_at(&v, at);
+		}
+		for (struct peer *q = w->peers; q != NULL; q = q->next)
+			if (!q->gone && explain_behind(&q->asked.in, rival, n, at, &v) == 1)
+				q->at = goes_at(&v, at);
 	}
+	if (mine != CLOCK_NEVER && mine - first < WORTH)
+		*a = (struct ahead){ .n = 0 };
 }
 
 /* ---- what the sentences name ---- */
@@ -295,7 +331,8 @@ static int facts_fill(struct work *w, enum reason why, const struct evidence *ru
 		.plan = x->sequence, .plan_step = x->next.step, .base = &config->policy, .source = source_of(w, why),
 		.zone = x->zone, .zone_unknown = x->zone_from != NULL && strcmp(x->zone_from, "default_timezone") == 0,
 		.account_hold = config->account_hold, .retry_for = config->smtp.retry_for,
-		.gift_sequence = gift != NULL ? gift->sequence : "", .gift_step = gift != NULL ? gift->step : "",
+		.gift_sequence = gift != NULL ? gift->c.row->enrollment.sequence : "",
+		.gift_step = gift != NULL ? gift->c.row->enrollment.step : "",
 	};
 	if (w->governed) {
 		f->unanswered = w->asked.history.unanswered;
@@ -318,7 +355,7 @@ static int change_add(struct work *w, enum reason why, const struct evidence *ru
 		return -1;
 	explain_sentence(&f, ch->text);
 	if (why == REASON_GIFTS && next_gift(w) != NULL)
-		ch->expected = goes_at(&next_gift(w)->verdict, w->now);
+		ch->expected = next_gift(w)->at;
 	return 0;
 }
 
@@ -395,7 +432,7 @@ static int look(struct work *w, struct err *e)
 		               : *own != '\0' && zone_find(own) == x->zone ? "contact"
 		                                                           : "default_timezone";
 	}
-	w->governed = found > 0 && w->c.sequence != NULL && w->c.step >= 0 && w->c.sequence->startable && !streak_withholds(w->s, w->row->contact->id);
+	w->governed = found > 0 && is_governed(w->s, &w->c);
 	if (w->c.sequence != NULL && w->c.step >= 0)
 		x->kind = (int)template_kind(w->c.sequence->step[w->c.step].template);
 	if (peers_read(w, e) != 0 || (w->governed && colleagues_read(w, e) != 0) || (w->governed && scheduler_asked(w->s, &w->c, w->now, &w->asked, e) != 0))
@@ -403,11 +440,12 @@ static int look(struct work *w, struct err *e)
 	if (w->governed && (v->kind == VERDICT_SEND || v->kind == VERDICT_WAIT) &&
 	    letter_look(w, &x->letter, x->letter_text, sizeof x->letter_text, e) != 0)
 		return -1;
+	if (v->kind != VERDICT_SEND && v->reason != REASON_NONE &&
+	    (changes_deciding(w, e) != 0 || (w->governed && v->kind == VERDICT_WAIT && changes_others(w, e) != 0)))
+		return -1;
 	if (w->governed)
-		ahead_fill(w);
-	if (v->kind == VERDICT_SEND || v->reason == REASON_NONE)
-		return 0;
-	return changes_deciding(w, e) != 0 || (w->governed && v->kind == VERDICT_WAIT && changes_others(w, e) != 0) ? -1 : 0;
+		ahead_fill(w); /* the last: it moves the peers' times */
+	return 0;
 }
 
 int scheduler_explain(struct scheduler *s, const struct enrollment_row *row, struct explanation *out, struct err *e)
@@ -418,6 +456,9 @@ int scheduler_explain(struct scheduler *s, const struct enrollment_row *row, str
 	if (rc == 0)
 		rc = look(&w, e);
 	touch_free(&w.c.touch); /* the row is the caller's */
-	free(w.peer);
+	for (struct peer *p; (p = w.peers) != NULL;) {
+		w.peers = p->next;
+		peer_free(p);
+	}
 	return rc;
 }

@@ -352,30 +352,30 @@ static void test_what_cannot_be_taken_away(void **state)
 
 static void test_behind(void **state)
 {
-	struct rival row[] = { { at(NOW), KIND_VALUE, true }, { at(NOW), KIND_VALUE, false } };
+	struct rival row[] = { { at(NOW), KIND_VALUE, 2 },
+			       { at(NOW), KIND_VALUE, 1 } }; /* a colleague's, and their own */
 	struct world w;
 	struct verdict v;
 	(void)state;
 	world_open(&w);
 	w.sequence.policy.account = (struct limits){ { { 2, 7 * DAY } }, 1 };
-	assert_int_equal(explain_behind(&w.in, row, 1, &v), 1);
+	assert_int_equal(explain_behind(&w.in, row, 1, at(NOW), &v), 1);
 	assert_int_equal(v.kind, VERDICT_SEND); /* a colleague's touch leaves one place */
-	assert_int_equal(explain_behind(&w.in, row, 2, &v), 1);
+	assert_int_equal(explain_behind(&w.in, row, 2, at(NOW), &v), 1);
 	assert_string_equal(reason_name(v.reason), "account_limit");
 	w.sequence.policy.contact = (struct limits){ { { 1, 9 * DAY } }, 1 };
-	assert_int_equal(explain_behind(&w.in, row, 1, &v), 1);
+	assert_int_equal(explain_behind(&w.in, row, 1, at(NOW), &v), 1);
 	assert_int_equal(v.kind, VERDICT_SEND); /* it is no touch of the contact */
-	assert_int_equal(explain_behind(&w.in, row, 2, &v), 1);
+	assert_int_equal(explain_behind(&w.in, row, 2, at(NOW), &v), 1);
 	assert_string_equal(reason_name(v.reason), "contact_limit");
 	assert_int_equal(v.until, at("2026-12-03T10:00:00Z"));
 	w.touch[0] = (struct past_touch){ CLOCK_NEVER, TOUCH_HANDED, KIND_VALUE }; /* one in flight stays the first */
 	w.history.contact_n = 1;
 	w.sequence.policy.contact = (struct limits){ { { 2, 9 * DAY } }, 1 };
-	assert_int_equal(explain_behind(&w.in, row, 2, &v), 1);
+	assert_int_equal(explain_behind(&w.in, row, 2, at(NOW), &v), 1);
 	assert_true(v.rests_on_flight && v.kind == VERDICT_WAIT);
 	w.history.contact_n = HISTORY_CONTACT_MAX;
-	assert_int_equal(explain_behind(&w.in, row, 2, &v), 0);
-	assert_int_equal(explain_behind(&w.in, row, 0, &v), 0);
+	assert_int_equal(explain_behind(&w.in, row, 2, at(NOW), &v), 0);
 }
 
 static void test_gifts_end_at_the_last_ask(void **state)

@@ -271,6 +271,30 @@ static void test_behind_colleagues(void **state)
 	world_close(&w);
 }
 
+/* Two colleagues want the place that becomes free in an hour; only one of them gets it, so the next one, in two hours, is hers. */
+static void test_rivals_of_each_other(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w, "contact = { min_gap = \"0s\"; limits = [\"1 per 7d\"]; };", STEP("one", ""));
+	int64_t ann = put(&w, "ann@acme.example"), carl = put(&w, "carl@acme.example");
+	touched(&w, carl, KIND_VALUE, NOW - 7 * DAY + CLOCK_HOUR);
+	touched(&w, ann, KIND_VALUE, NOW - 7 * DAY + 2 * CLOCK_HOUR);
+	enroll(&w, put(&w, "bob@acme.example"), "course", "one", 0, NOW - 2 * DAY);
+	enroll(&w, put(&w, "eve@acme.example"), "course", "one", 0, NOW - 2 * DAY);
+	int64_t id = enroll(&w, ann, "letters", "june", 0, NOW - DAY);
+	const struct explanation *x = explain(&w, id);
+	assert_int_equal(x->next.verdict.until, NOW + 2 * CLOCK_HOUR);
+	assert_string_equal(x->ahead.contact, "");
+	id = enroll(&w, ann, "course", "one", 0, NOW); /* the last of all: behind eve, or her own letter */
+	x = explain(&w, id);
+	assert_string_equal(x->ahead.contact, "ann@acme.example");
+	assert_string_equal(x->ahead.sequence, "letters");
+	assert_int_equal(x->ahead.n, 2);
+	assert_int_equal(x->ahead.then.until, NOW + 7 * DAY + 2 * CLOCK_HOUR);
+	world_close(&w);
+}
+
 /* A letter that would not leave is told before its time comes. */
 static void test_the_letter(void **state)
 {
@@ -347,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_behind_the_other_sequence),
 		cmocka_unit_test(test_behind_an_earlier_step),
 		cmocka_unit_test(test_behind_colleagues),
+		cmocka_unit_test(test_rivals_of_each_other),
 		cmocka_unit_test(test_the_letter),
 		cmocka_unit_test(test_a_sequence_that_does_not_start),
 		cmocka_unit_test(test_holds_and_pauses),
