@@ -10,7 +10,7 @@ level_of() {
 	case $1 in
 	err | mem | buf | json | log | problem | clock | mailaddr | token) echo 0 ;;
 	model | verdict) echo 1 ;;
-	governor | gate | attempt | config | render | mime | delivery | answer) echo 2 ;;
+	governor | explain | gate | attempt | config | render | mime | delivery | answer) echo 2 ;;
 	store | check | audit) echo 3 ;;
 	netloop) echo 4 ;;
 	sender | journal | web) echo 5 ;;
@@ -31,7 +31,7 @@ own() {
 	case $1 in
 	base) echo "err mem buf json log problem clock mailaddr token" ;;
 	model) echo "model verdict" ;;
-	rules) echo "governor gate attempt delivery answer" ;;
+	rules) echo "governor explain gate attempt delivery answer" ;;
 	net) echo "netloop" ;;
 	*) echo "$1" ;;
 	esac

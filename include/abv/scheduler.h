@@ -50,6 +50,7 @@ bool scheduler_idle(const struct scheduler *s);
 /* Parts of struct control_ops (abv/web.h tells what they do). */
 int scheduler_enroll(struct scheduler *s, const struct contact *c, const struct sequence *q, bool log_refusal, enum reason *why, struct err *e);
 int scheduler_next(struct scheduler *s, const struct enrollment_row *row, struct next_step *out, struct err *e);
+int scheduler_explain(struct scheduler *s, const struct enrollment_row *row, struct explanation *out, struct err *e);
 int scheduler_test(struct scheduler *s, const char *sequence, const char *step, const char *to,
                    void (*done)(void *arg, const struct delivery_result *result, const char *failure), void *arg, struct err *e);
 int scheduler_resolve(struct scheduler *s, int64_t touch_id, enum unknown_action action, struct err *e);

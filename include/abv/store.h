@@ -97,6 +97,9 @@ struct enrollment_row {           /* one block; free with enrollment_row_free */
 int store_enrollment(struct store *s, int64_t id, struct enrollment_row **out, struct err *e); /* 1 / 0 / -1 */
 void enrollment_row_free(struct enrollment_row **r);
 int store_enrollments_of(struct store *s, int64_t contact_id, void (*row)(void *arg, const struct enrollment *en), void *arg, struct err *e);
+/* Active enrollments of the account's other contacts with next_at <= until: at most max ids, in no order; the account's first 200
+ * contacts are looked at. Number, -1. */
+int store_colleagues(struct store *s, int64_t account_id, int64_t contact_id, int64_t until, int64_t *id, int max, struct err *e);
 /* Active ones in order of next_at, at most limit, all sequences: for `queue`. */
 int store_queue(struct store *s, int limit, void (*row)(void *arg, const struct enrollment *en, const char *email), void *arg, struct err *e);
 
@@ -152,6 +155,10 @@ int store_touch(struct store *s, int64_t id, struct touch **out, struct err *e);
 void touch_free(struct touch **t);
 int store_touches_in(struct store *s, enum touch_state state, void (*row)(void *arg, const struct touch *t), void *arg, struct err *e);
 int store_touches_of(struct store *s, int64_t contact_id, void (*row)(void *arg, const struct touch *t), void *arg, struct err *e);
+/* The touches that caps count (accepted, unknown, in flight) of a contact, or with contact_id 0 of an account: those in flight, then
+ * those at `since` or later, the newest first; at most `limit`. Costs the rows that it shows. 0, -1. */
+int store_touches_counted(struct store *s, int64_t contact_id, int64_t account_id, int64_t since, int limit,
+                          void (*row)(void *arg, const struct touch *t), void *arg, struct err *e);
 
 /* ---- sends and failures by hour, for the circuit breaker ---- */
 /* SENDS: accepted and unknown touches are counted by the store itself; a hard bounce at the relay is the caller's to add. */

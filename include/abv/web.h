@@ -15,6 +15,7 @@
 #include "abv/clock.h"
 #include "abv/delivery.h"
 #include "abv/err.h"
+#include "abv/explain.h"
 #include "abv/store.h"
 
 struct event_base;
@@ -29,6 +30,42 @@ struct next_step {
 	char note[192];            /* what the verdict cannot say: "relay backs off", "gate: ..."; "" none */
 };
 
+/* One thing that would have a step go earlier, and what the governor would say then. */
+struct change {
+	enum reason reason;            /* the rule that it takes away */
+	char text[EXPLAIN_TEXT_MAX];   /* explain_sentence */
+	bool with_previous;            /* together with those before it; alone it would change nothing */
+	bool asked;                    /* `then` holds */
+	struct verdict then;
+	int64_t expected;              /* of a gift: when the next value touch goes; 0 unknown */
+};
+
+/* Another step that goes first, of the contact or of a colleague in its account, so that this one waits again behind its touch. */
+struct ahead {
+	char contact[MAILADDR_MAX];    /* "" : there is none */
+	char sequence[128], step[128];
+	int64_t at;
+	int32_t priority;
+	int n;                         /* so many go first, this is the last of them */
+	bool by_priority;              /* both are due at once: a higher priority would turn it round */
+	struct verdict then;           /* of this one, behind those touches */
+};
+
+#define CHANGES_MAX EVIDENCE_MAX
+struct explanation {
+	struct next_step next;
+	const struct sequence *sequence; /* NULL: gone from the configuration */
+	const struct zone *zone;         /* of its window; NULL likewise */
+	const char *zone_from;           /* "contact", "default_timezone" or "window.timezone" */
+	int kind;                        /* of the step's template; -1: not known */
+	struct change change[CHANGES_MAX]; /* the deciding rule's first, then others that alone would have it go earlier */
+	int change_n;
+	struct ahead ahead;
+	enum reason letter;              /* as things are, the letter itself would not leave: GATE_REFUSED, UNDEFINED_PLACEHOLDER,
+	                                  * REPEAT_CONTENT; NONE: it would */
+	char letter_text[EXPLAIN_TEXT_MAX];
+};
+
 struct control_ops {
 	void *arg;
 	const struct plan *(*plan)(void *arg);            /* the current one; valid until the next turn of the loop */
@@ -40,6 +77,8 @@ struct control_ops {
 	int (*enroll)(void *arg, const struct contact *c, const struct sequence *s, bool log_refusal, enum reason *why, struct err *e);
 	/* The governor's answer for an active enrollment at `now`; read-only. */
 	int (*next)(void *arg, const struct enrollment_row *row, struct next_step *out, struct err *e);
+	/* The same with what would have to change; read-only. */
+	int (*explain)(void *arg, const struct enrollment_row *row, struct explanation *out, struct err *e);
 	/* Sends the real message to `to`, outside cadence and history. done is called once, later or at once; result NULL: err text. */
 	int (*test)(void *arg, const char *sequence, const char *step, const char *to,
 	            void (*done)(void *done_arg, const struct delivery_result *result, const char *failure), void *done_arg, struct err *e);

@@ -38,4 +38,12 @@ void refused_add(struct buf *out, json_t *refused);
 /* A value as people read it: text, or JSON. */
 void json_plain(struct buf *b, const json_t *value);
 
+/* ---- explain.c: what comes next, in words ---- */
+/* The whole answer of `explain`, 80 columns wide. */
+void explain_text(const json_t *answer, const char *contact, bool colour, struct buf *b);
+/* A *next*: "waits until Tue 2026-11-24 09:00 Europe/Paris: contact_limit", "goes now". */
+void explain_verdict(const json_t *next, bool colour, struct buf *b);
+/* What forbids, in red: suppression and holds, a line each. */
+void explain_standing(const json_t *answer, bool colour, struct buf *b);
+
 #endif

@@ -154,7 +154,7 @@ static const struct ctl_command commands[] = {
 	{ "show", "CONTACT", "a contact with enrollments, touches and holds", "", { { 0 } }, 1, 1, true, cmd_show },
 	{ "explain",
 	  "CONTACT",
-	  "what comes next for a contact, when, and which rule decides",
+	  "what comes next for a contact, when, why, and what would change it",
 	  "",
 	  { { 0 } },
 	  1,

@@ -52,153 +52,17 @@ static void print_table(const struct ctl *c, struct table *t, const char *title,
 	table_free(t);
 }
 
-/* ---- what comes next ---- */
-
-/* "account_limit 2 per 7d, filled by the touch of Tue 2026-11-17 08:43" */
-static void add_evidence(const json_t *ev, struct buf *b)
-{
-	out_clean(b, json_text(ev, "reason"));
-	if (*json_text(ev, "limit")) {
-		buf_char(b, ' ');
-		out_clean(b, json_text(ev, "limit"));
-	}
-	if (*json_text(ev, "touch_at")) {
-		buf_str(b, *json_text(ev, "limit") ? ", filled by the touch of " : ", after the touch of ");
-		out_time(b, json_text(ev, "touch_at"), false);
-	}
-}
-
-/* Which of the evidence decided: the reason's own, of several the one that ends with the wait. -1: none. */
-static int deciding(const json_t *next)
-{
-	const json_t *ev;
-	int found = -1;
-	size_t i;
-
-	json_array_foreach (json_object_get(next, "evidence"), i, ev) {
-		if (strcmp(json_text(ev, "reason"), json_text(next, "reason")) != 0)
-			continue;
-		if (found < 0 || !strcmp(json_text(ev, "until"), json_text(next, "until")))
-			found = (int)i;
-	}
-	return found;
-}
-
-/* "waits until Tue 2026-11-24 09:00 Europe/Paris", "goes now", "stops", and the deciding reason with what its evidence
- * says. */
-static void add_verdict(const json_t *next, struct buf *b, bool colour)
-{
-	const char *verdict = json_text(next, "verdict"), *reason = json_text(next, "reason"),
-		   *until = json_text(next, "until");
-	int k = deciding(next);
-
-	if (!strcmp(verdict, "wait")) {
-		out_colour(b, colour, "33", "waits");
-		buf_str(b, *until ? " until " : " for a change");
-		if (*until)
-			out_time(b, until, true);
-	} else if (!strcmp(verdict, "send")) {
-		out_colour(b, colour, "32", "goes now");
-	} else {
-		out_colour(b, colour, "35",
-			   !strcmp(verdict, "skip")   ? "skips this step"
-			   : !strcmp(verdict, "stop") ? "stops"
-						      : verdict);
-	}
-	if (!*reason)
-		return;
-	buf_str(b, ": ");
-	if (k >= 0)
-		add_evidence(json_array_get(json_object_get(next, "evidence"), (size_t)k), b);
-	else
-		out_clean(b, reason);
-}
-
-/* The other rules that were asked, each with the instant from which it allows the touch. */
-static void add_others(const json_t *row, struct buf *b)
-{
-	int told = deciding(row);
-	const json_t *ev;
-	size_t i;
-
-	json_array_foreach (json_object_get(row, "evidence"), i, ev) {
-		if ((int)i == told)
-			continue;
-		buf_str(b, "    also ");
-		add_evidence(ev, b);
-		if (*json_text(ev, "until")) {
-			buf_str(b, ": until ");
-			out_time(b, json_text(ev, "until"), false);
-		}
-		buf_char(b, '\n');
-	}
-}
-
-/* What forbids, in red: it is why nothing happens. holds: {"contact": {until, reason}, "account": ...} */
-static void add_standing(const struct ctl *c, const json_t *answer, struct buf *b)
-{
-	const char *scope;
-	const json_t *hold;
-
-	if (*json_text(answer, "suppressed")) {
-		out_colour(b, c->colour, "31;1", "suppressed");
-		buf_str(b, ": ");
-		out_clean(b, json_text(answer, "suppressed"));
-		buf_str(b, *json_text(answer, "suppressed_note") ? ": " : "");
-		out_clean(b, json_text(answer, "suppressed_note"));
-		buf_char(b, '\n');
-	}
-	json_object_foreach (json_object_get(answer, "holds"), scope, hold) {
-		out_colour(b, c->colour, "33", scope);
-		out_colour(b, c->colour, "33", " held");
-		buf_str(b, " until ");
-		out_time(b, json_text(hold, "until"), true);
-		buf_str(b, *json_text(hold, "reason") ? ": " : "");
-		out_clean(b, json_text(hold, "reason"));
-		buf_char(b, '\n');
-	}
-}
-
-static void explain_row(const struct ctl *c, const json_t *row, struct buf *b)
-{
-	struct buf place = { 0 };
-
-	buf_printf(&place, "%s/%s", json_text(row, "sequence"), json_text(row, "step"));
-	out_colour(b, c->colour, "1", buf_text(&place));
-	buf_char(b, ' ');
-	add_verdict(row, b, c->colour);
-	buf_char(b, '\n');
-	add_others(row, b);
-	if (*json_text(row, "note")) {
-		buf_str(b, "    ");
-		out_clean(b, json_text(row, "note"));
-		buf_char(b, '\n');
-	}
-	buf_free(&place);
-}
-
 int cmd_explain(struct ctl *c)
 {
 	struct buf b = { 0 };
 	json_t *answer;
-	const json_t *row;
-	size_t i;
 	int rc = ask_contact(c, "explain", &answer);
 
-	if (rc != CTL_OK || client_print_json(c, answer))
-		goto out;
-	json_array_foreach (json_object_get(answer, "rows"), i, row) {
-		explain_row(c, row, &b);
+	if (rc == CTL_OK && !client_print_json(c, answer)) {
+		explain_text(answer, c->arg[0], c->colour, &b);
+		(void)fputs(buf_text(&b), stdout);
 	}
-	if (!b.len)
-		buf_printf(&b,
-			   "%s: nothing comes next: no active enrollment. `abvctl show` tells which have ended and why;\n"
-			   "`abvctl enroll SEQUENCE --contact %s` enrolls, or says what forbids it.\n",
-			   c->arg[0], c->arg[0]);
-	add_standing(c, answer, &b);
-	(void)fputs(buf_text(&b), stdout);
 	buf_free(&b);
-out:
 	json_decref(answer);
 	return rc;
 }
@@ -272,7 +136,7 @@ static void show_enrollments(const struct ctl *c, const json_t *rows)
 	json_array_foreach (rows, i, row) {
 		buf_clear(&next);
 		if (json_is_object(json_object_get(row, "next")))
-			add_verdict(json_object_get(row, "next"), &next, false);
+			explain_verdict(json_object_get(row, "next"), false, &next);
 		else
 			out_clean(&next, *json_text(row, "ended") ? json_text(row, "ended") : json_text(row, "reason"));
 		table_add(&t, json_text(row, "sequence"));
@@ -314,7 +178,7 @@ int cmd_show(struct ctl *c)
 	if (rc != CTL_OK || client_print_json(c, answer))
 		goto out;
 	add_members(json_object_get(answer, "contact"), 0, &b);
-	add_standing(c, answer, &b);
+	explain_standing(answer, c->colour, &b);
 	(void)fputs(buf_text(&b), stdout);
 	show_enrollments(c, json_object_get(answer, "enrollments"));
 	show_touches(c, json_object_get(answer, "touches"));

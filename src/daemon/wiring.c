@@ -124,6 +124,11 @@ static int op_enroll(void *arg, const struct contact *c, const struct sequence *
 	return scheduler_enroll(((struct daemon *)arg)->scheduler, c, s, log_refusal, why, e);
 }
 
+static int op_explain(void *arg, const struct enrollment_row *row, struct explanation *out, struct err *e)
+{
+	return scheduler_explain(((struct daemon *)arg)->scheduler, row, out, e);
+}
+
 static int op_next(void *arg, const struct enrollment_row *row, struct next_step *out, struct err *e)
 {
 	return scheduler_next(((struct daemon *)arg)->scheduler, row, out, e);
@@ -177,7 +182,7 @@ static void op_settings_changed(void *arg)
 void wiring_control(struct daemon *d, struct control_ops *out)
 {
 	*out = (struct control_ops){
-		.arg = d, .plan = op_plan, .now = op_now, .changed = op_changed, .enroll = op_enroll, .next = op_next, .test = op_test,
+		.arg = d, .plan = op_plan, .now = op_now, .changed = op_changed, .enroll = op_enroll, .next = op_next, .explain = op_explain, .test = op_test,
 		.resolve = op_resolve, .forget_log = op_forget_log, .status = op_status, .settings_changed = op_settings_changed,
 	};
 }

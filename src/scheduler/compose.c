@@ -168,7 +168,7 @@ static bool passes(struct scheduler *s, const struct template *t, enum kind kind
 	return pass;
 }
 
-static void judge_rendered(const struct scheduler *s, enum kind kind, struct gate_result *out)
+void scheduler_judge(const struct scheduler *s, enum kind kind, struct gate_result *out)
 {
 	struct gate_input in = {
 		.subject = buf_text(&s->rendered.subject),
@@ -183,7 +183,7 @@ static void judge_rendered(const struct scheduler *s, enum kind kind, struct gat
 static bool judge(struct scheduler *s, enum kind kind, struct buf *findings)
 {
 	struct gate_result r;
-	judge_rendered(s, kind, &r);
+	scheduler_judge(s, kind, &r);
 	if (r.pass)
 		return true;
 	buf_char(findings, '[');
@@ -254,7 +254,7 @@ static int refused_in_words(const struct scheduler *s, enum kind kind, struct er
 {
 	struct gate_result r;
 	int i = 0;
-	judge_rendered(s, kind, &r);
+	scheduler_judge(s, kind, &r);
 	while (i < r.finding_n && r.finding[i].severity != SEVERITY_ERROR)
 		i++;
 	if (i == r.finding_n)

@@ -62,33 +62,40 @@ static bool touch_in_flight(const struct touch *t)
 	return t->state == TOUCH_RESERVED || t->state == TOUCH_HANDED;
 }
 
-static int governor_ask(struct scheduler *s, struct candidate *c, int64_t now, struct err *e)
+int scheduler_asked(struct scheduler *s, const struct candidate *c, int64_t now, struct asked *a, struct err *e)
 {
 	const struct enrollment *en = &c->row->enrollment;
 	const struct sequence *q = c->sequence->sequence;
-	struct standing standing = { 0 };
-	struct history history;
-	if (store_standing(s->store, c->row->contact, &standing, e) != 0)
+	a->standing = (struct standing){ 0 };
+	if (store_standing(s->store, c->row->contact, &a->standing, e) != 0)
 		return -1;
-	standing.sending_paused = s->paused.all;
-	standing.sequence_paused = pause_has(&s->paused, q->name);
-	if (store_history(s->store, &q->policy, c->row->contact, en->touch_id, now, &history, e) != 0)
+	a->standing.sending_paused = s->paused.all;
+	a->standing.sequence_paused = pause_has(&s->paused, q->name);
+	if (store_history(s->store, &q->policy, c->row->contact, en->touch_id, now, &a->history, e) != 0)
 		return -1;
-	struct governor_input in = {
+	a->in = (struct governor_input){
 		.policy = &q->policy,
 		.sequence = q,
 		.step = &q->step[c->step],
 		.contact = c->row->contact,
-		.standing = &standing,
-		.history = &history,
+		.standing = &a->standing,
+		.history = &a->history,
 		.zone = governor_zone(&q->policy, c->row->contact),
 		.enrollment_id = en->id,
 		.prev_at = en->prev_at,
 		.kind = template_kind(c->sequence->step[c->step].template),
 	};
 	if (c->touch != NULL && c->touch->state == TOUCH_REFUSED_TEMP)
-		in.retry_at = attempt_retry_at(c->touch->at, c->touch->attempts);
-	governor_decide(&in, now, &c->verdict);
+		a->in.retry_at = attempt_retry_at(c->touch->at, c->touch->attempts);
+	return 0;
+}
+
+static int governor_ask(struct scheduler *s, struct candidate *c, int64_t now, struct err *e)
+{
+	struct asked a;
+	if (scheduler_asked(s, c, now, &a, e) != 0)
+		return -1;
+	governor_decide(&a.in, now, &c->verdict);
 	return 0;
 }
 

@@ -7,21 +7,21 @@
 #include "abv/mem.h"
 #include "scheduler_int.h"
 
-struct rival {
+struct ranked {
 	int64_t id, due_at;
 	int32_t priority;
 };
 
-struct rivals {
+struct ranking {
 	const struct scheduler *s;
 	const struct candidate *c;
 	int64_t by;          /* rivals must be due by then */
 	bool soon;           /* and be asked within an hour of it */
-	struct rival me, *row;
+	struct ranked me, *row;
 	size_t n;
 };
 
-static bool before(const struct rival *a, const struct rival *b)
+static bool before(const struct ranked *a, const struct ranked *b)
 {
 	if (a->priority != b->priority)
 		return a->priority > b->priority;
@@ -30,9 +30,9 @@ static bool before(const struct rival *a, const struct rival *b)
 
 static void rival_row(void *arg, const struct enrollment *en)
 {
-	struct rivals *r = arg;
+	struct ranking *r = arg;
 	const struct plan_sequence *q = plan_sequence(r->s->plan, en->sequence);
-	struct rival x = { en->id, en->due_at, q != NULL ? q->sequence->priority : 0 };
+	struct ranked x = { en->id, en->due_at, q != NULL ? q->sequence->priority : 0 };
 	if (en->state != ENROLLMENT_ACTIVE || q == NULL || en->id == r->me.id || en->due_at > r->by || en->next_at == CLOCK_NEVER || !before(&x, &r->me))
 		return;
 	if (r->soon && en->next_at > r->by + CLOCK_HOUR)
@@ -42,7 +42,7 @@ static void rival_row(void *arg, const struct enrollment *en)
 }
 
 /* Until when the rival's own jitter keeps it; 0: something else does, or nothing. */
-static int rival_wait(struct scheduler *s, const struct rival *x, int64_t now, int64_t *until, struct err *e)
+static int rival_wait(struct scheduler *s, const struct ranked *x, int64_t now, int64_t *until, struct err *e)
 {
 	struct candidate c;
 	*until = 0;
@@ -62,7 +62,7 @@ int rank_yield(struct scheduler *s, struct candidate *c, int64_t now, struct err
 		return 0;
 	const struct enrollment *en = &c->row->enrollment;
 	int64_t mine = waits ? v->until : now, last = mine;
-	struct rivals r = { .s = s, .c = c, .by = mine, .soon = waits && v->reason != REASON_WINDOW, .me = { en->id, en->due_at, c->sequence->sequence->priority } };
+	struct ranking r = { .s = s, .c = c, .by = mine, .soon = waits && v->reason != REASON_WINDOW, .me = { en->id, en->due_at, c->sequence->sequence->priority } };
 	int rc = store_enrollments_of(s->store, en->contact_id, rival_row, &r, e) < 0 ? -1 : 0;
 	for (size_t i = 0; rc == 0 && i < r.n; i++) {
 		int64_t until;

@@ -182,6 +182,14 @@ int scheduler_decide(struct scheduler *s, int64_t enrollment_id, int64_t now, bo
 int scheduler_decide_plain(struct scheduler *s, int64_t enrollment_id, int64_t now, bool ask_early, struct candidate *out, struct err *e); /* without rank_yield */
 int scheduler_decide_row(struct scheduler *s, struct enrollment_row *row, int64_t now, struct candidate *out, struct err *e);
 void candidate_free(struct candidate *c);
+/* What the governor is asked about a candidate whose sequence and step are in the plan. Its history is the store's, until the next
+ * store_history; it points into itself, so it is not moved. */
+struct asked {
+	struct standing standing;
+	struct history history;
+	struct governor_input in;
+};
+int scheduler_asked(struct scheduler *s, const struct candidate *c, int64_t now, struct asked *out, struct err *e);
 /* May the dot leave? Stop, hold, suppression, consent and window as they are now. */
 int scheduler_may_hand(struct scheduler *s, struct job *j, int64_t now, bool *yes, struct err *e);
 bool pause_has(const struct pause_set *p, const char *sequence);
@@ -196,6 +204,8 @@ enum composed { COMPOSED, COMPOSED_REFUSED /* wait: gate or placeholder */, COMP
 /* Fills the job's message, content, message_id and kind from the candidate. REFUSED: *why, and `findings` holds a JSON array. */
 enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, int64_t now, struct job *j, enum reason *why, struct buf *findings, struct err *e);
 enum composed scheduler_compose_test(struct scheduler *s, const struct plan_sequence *q, int step, const struct contact *c, int64_t now, struct job *j, struct err *e);
+/* The gate's word on the letter that was rendered last. */
+void scheduler_judge(const struct scheduler *s, enum kind kind, struct gate_result *out);
 
 /* ---- record.c: each writes into the open transaction ---- */
 int record_wait(struct scheduler *s, const struct candidate *c, const struct verdict *v, int64_t now, struct err *e);

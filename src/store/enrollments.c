@@ -388,3 +388,19 @@ int store_enrollment_reactivate(struct store *s, int64_t id, const char *step, i
 	s->figure[FIGURE_ENROLLMENTS + ENROLLMENT_ACTIVE]++;
 	return 0;
 }
+
+int store_colleagues(struct store *s, int64_t account_id, int64_t contact_id, int64_t until, int64_t *id, int max,
+		     struct err *e)
+{
+	sqlite3_stmt *q = store_stmt(s, SQL_COLLEAGUES);
+	int n = 0, rc = 0;
+
+	bind_int(q, 1, account_id);
+	bind_int(q, 2, contact_id);
+	bind_int(q, 3, until);
+	bind_int(q, 4, max);
+	while (n < max && (rc = store_step(s, q, e)) > 0)
+		id[n++] = col_int(q, 0);
+	sqlite3_reset(q);
+	return rc < 0 ? -1 : n;
+}

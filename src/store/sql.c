@@ -179,6 +179,16 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_HISTORY_TIME] = "SELECT at, provider FROM touch WHERE id >= "
 			     "(SELECT ifnull(min(first_touch), 9223372036854775807) FROM sending_day WHERE day >= ?2) "
 			     "AND at > ?1 AND (+state = 3 OR +state = 6)",
+	[SQL_COLLEAGUES] = "SELECT e.id FROM (SELECT id AS colleague FROM contact WHERE account_id = ?1 AND account_id "
+			   "IS NOT NULL AND id <> ?2 "
+			   "LIMIT 200) CROSS JOIN enrollment e ON e.contact_id = colleague WHERE e.state = 0 AND "
+			   "e.next_at <= ?3 LIMIT ?4",
+	[SQL_COUNTED_CONTACT] =
+	    "SELECT id FROM touch WHERE contact_id = ?1 AND state <> 1 AND (state = 3 OR state = 6) "
+	    "AND at >= ?2 ORDER BY at DESC LIMIT ?3",
+	[SQL_COUNTED_ACCOUNT] =
+	    "SELECT id FROM touch WHERE account_id = ?1 AND account_id IS NOT NULL AND (state = 3 OR state = 6) "
+	    "AND at >= ?2 ORDER BY at DESC LIMIT ?3",
 	[SQL_CONTENT_SEEN] = "SELECT 1 FROM touch WHERE contact_id = ?1 AND state <> 1 AND (state = 3 OR state = 6) "
 			     "AND content = ?2 AND id <> ?3 LIMIT 1",
 
@@ -191,7 +201,8 @@ const char *const store_sql[SQL_COUNT] = {
 	    "first_at, content, provider, message_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?7, ?7, ?8, ?9, ?10)",
 	[SQL_TOUCH_RETRY] =
 	    "UPDATE touch SET account_id = ?2, step = ?3, kind = ?4, state = 1, at = ?5, reserved_at = ?5, "
-	    "handed_at = 0, attempts = attempts + (state = 4), content = ?6, provider = ?7, message_id = ?8 WHERE id = ?1",
+	    "handed_at = 0, attempts = attempts + (state = 4), content = ?6, provider = ?7, message_id = ?8 WHERE id = "
+	    "?1",
 	[SQL_TOUCH_HAND] = "UPDATE touch SET handed_at = ?2 WHERE id = ?1",
 	[SQL_TOUCH_SET] = "UPDATE touch SET state = ?2, at = ?3, smtp_code = ?4, smtp_reply = ?5 WHERE id = ?1",
 	[SQL_TOUCH_BRIEF] = "SELECT state, at, provider FROM touch WHERE id = ?1",

@@ -377,6 +377,24 @@ static int flights_show(struct store *s, int64_t of, enum touch_state state,
 	return rc;
 }
 
+/* Those in flight of a contact or of an account, at most `limit`: the number of them. */
+static int flights_counted(struct store *s, int64_t contact_id, int64_t account_id, int limit,
+			   void (*row)(void *arg, const struct touch *t), void *arg, struct err *e)
+{
+	const struct flights *f = &s->flights;
+	int64_t *id = mem_array(f->n + 1, sizeof(*id));
+	int n = 0, rc;
+
+	for (size_t i = 0; i < f->n && n < limit; i++) {
+		if (contact_id ? f->contact[i] == contact_id : f->account[i] == account_id)
+			id[n++] = f->touch[i];
+	}
+	qsort(id, (size_t)n, sizeof(*id), id_order);
+	rc = ids_show(s, id, (size_t)n, row, arg, e);
+	free(id);
+	return rc < 0 ? -1 : n;
+}
+
 /* A statement that gives ids. */
 static int query_show(struct store *s, sqlite3_stmt *q, void (*row)(void *arg, const struct touch *t), void *arg,
 		      struct err *e)
@@ -414,4 +432,19 @@ int store_touches_of(struct store *s, int64_t contact_id, void (*row)(void *arg,
 	if (query_show(s, q, row, arg, e))
 		return -1;
 	return flights_show(s, contact_id, TOUCH_STATE_COUNT, row, arg, e);
+}
+
+int store_touches_counted(struct store *s, int64_t contact_id, int64_t account_id, int64_t since, int limit,
+			  void (*row)(void *arg, const struct touch *t), void *arg, struct err *e)
+{
+	int flying = flights_counted(s, contact_id, account_id, limit, row, arg, e);
+	sqlite3_stmt *q;
+
+	if (flying < 0)
+		return -1;
+	q = store_stmt(s, contact_id ? SQL_COUNTED_CONTACT : SQL_COUNTED_ACCOUNT);
+	bind_int(q, 1, contact_id ? contact_id : account_id);
+	bind_int(q, 2, since);
+	bind_int(q, 3, limit - flying);
+	return query_show(s, q, row, arg, e);
 }

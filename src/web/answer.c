@@ -133,7 +133,7 @@ void answer_event(struct buf *b, const struct event *ev)
 	}
 }
 
-static void answer_evidence(struct buf *b, const struct evidence *ev)
+void answer_evidence(struct buf *b, const struct evidence *ev)
 {
 	struct duration d = { .ms = ev->limit_ms };
 	char per[64], limit[96];
@@ -152,7 +152,7 @@ static void answer_evidence(struct buf *b, const struct evidence *ev)
 	answer_time(b, "touch_at", ev->touch_at);
 }
 
-void answer_next(struct buf *b, const struct next_step *next, bool evidence)
+void answer_next(struct buf *b, const struct next_step *next)
 {
 	const struct verdict *v = &next->verdict;
 
@@ -160,14 +160,5 @@ void answer_next(struct buf *b, const struct next_step *next, bool evidence)
 	answer_text(b, "reason", reason_name(v->reason));
 	if (v->kind == VERDICT_WAIT)
 		answer_time(b, "until", v->until);
-	if (evidence) {
-		answer_open(b, "evidence", '[');
-		for (int i = 0; i < v->evidence_n; i++) {
-			answer_element(b, '{');
-			answer_evidence(b, &v->evidence[i]);
-			buf_char(b, '}');
-		}
-		buf_char(b, ']');
-	}
 	answer_text(b, "note", next->note);
 }

@@ -134,6 +134,12 @@ int contact_stop(struct call *c, const struct contact *contact, const char *sequ
 /* Seen: enrollments of the sequence in any state. -1 on error. */
 int contact_enrollments(struct call *c, int64_t contact_id, const char *sequence);
 
+/* ---- verb_show.c: what verbs about a contact share ---- */
+/* For each enrollment of the contact, in the order of enrolling: 0, or what add refused with. */
+int call_enrollments(struct call *c, const struct contact *contact,
+		     int (*add)(struct call *c, const struct enrollment_row *row));
+int answer_standing(struct call *c, const struct contact *contact); /* suppression and holds */
+
 /* ---- answers: answer.c ---- */
 void answer_open(struct buf *b, const char *name, char bracket);      /* a member that is an array or an object */
 void answer_element(struct buf *b, char bracket);                     /* the next element of an array */
@@ -144,7 +150,8 @@ void answer_contact(struct buf *b, const struct contact *c);
 void answer_enrollment(struct buf *b, const struct enrollment *en);
 void answer_touch(struct buf *b, const struct touch *t);
 void answer_event(struct buf *b, const struct event *ev);
-void answer_next(struct buf *b, const struct next_step *next, bool evidence);
+void answer_evidence(struct buf *b, const struct evidence *ev);
+void answer_next(struct buf *b, const struct next_step *next);
 
 /* ---- server.c: HTTP on the Unix socket ---- */
 int server_open(struct control *control, const char *path, struct server **out, struct err *e);

@@ -119,7 +119,7 @@ static void queue_row(void *arg, const struct enrollment *en, const char *email)
 {
 	struct queue *q = arg;
 	struct call *c = q->call;
-	enum reason held = queue_held(c, en), reason = en->wait;
+	enum reason held = queue_held(c, en);
 	bool flies = en->next_at == CLOCK_NEVER && en->touch_id;
 
 	answer_element(&c->out, '{');
@@ -132,7 +132,8 @@ static void queue_row(void *arg, const struct enrollment *en, const char *email)
 	} else if (held != REASON_NONE) {
 		answer_text(&c->out, "reason", reason_name(held));
 	} else if (en->wait != REASON_NONE || !queue_ask(q, en->id)) {
-		reason = en->wait == REASON_NONE && en->next_at > c->now ? REASON_AFTER : en->wait;
+		enum reason reason = en->wait == REASON_NONE && en->next_at > c->now ? REASON_AFTER : en->wait;
+
 		answer_time(&c->out, "next", en->next_at);
 		answer_text(&c->out, "reason", reason_name(reason));
 	}

@@ -1,4 +1,4 @@
-/* Verbs that tell about one contact: show, explain, export. */
+/* Verbs that tell about one contact: show, export. explain has a file of its own. */
 #include <stdlib.h>
 
 #include "abv/json.h"
@@ -24,7 +24,7 @@ static int add_hold(struct call *c, const char *name,
 	return 0;
 }
 
-static int add_standing(struct call *c, const struct contact *contact)
+int answer_standing(struct call *c, const struct contact *contact)
 {
 	char *note = store_suppressed_note(c->store, contact->email);
 
@@ -61,9 +61,8 @@ static void id_row(void *arg, const struct enrollment *en)
 	l->id[l->n++] = en->id;
 }
 
-/* For each enrollment of the contact, in the order of enrolling. */
-static int each_enrollment(struct call *c, const struct contact *contact,
-			   int (*add)(struct call *c, const struct enrollment_row *row))
+int call_enrollments(struct call *c, const struct contact *contact,
+		     int (*add)(struct call *c, const struct enrollment_row *row))
 {
 	struct ids l = { 0 };
 	struct enrollment_row *row = NULL;
@@ -97,25 +96,9 @@ static int add_with_next(struct call *c, const struct enrollment_row *row)
 		if (c->ops->next(c->ops->arg, row, &next, &c->err))
 			return -1;
 		answer_open(&c->out, "next", '{');
-		answer_next(&c->out, &next, false);
+		answer_next(&c->out, &next);
 		buf_char(&c->out, '}');
 	}
-	buf_char(&c->out, '}');
-	return 0;
-}
-
-static int add_explained(struct call *c, const struct enrollment_row *row)
-{
-	struct next_step next = { 0 };
-
-	if (row->enrollment.state != ENROLLMENT_ACTIVE)
-		return 0;
-	if (c->ops->next(c->ops->arg, row, &next, &c->err))
-		return -1;
-	answer_element(&c->out, '{');
-	json_add_str(&c->out, "sequence", row->enrollment.sequence);
-	json_add_str(&c->out, "step", next.step ? next.step->name : row->enrollment.step);
-	answer_next(&c->out, &next, true);
 	buf_char(&c->out, '}');
 	return 0;
 }
@@ -124,7 +107,7 @@ static int add_enrollments(struct call *c, const char *name, const struct contac
 			   int (*add)(struct call *c, const struct enrollment_row *row))
 {
 	answer_open(&c->out, name, '[');
-	if (each_enrollment(c, contact, add))
+	if (call_enrollments(c, contact, add))
 		return -1;
 	buf_char(&c->out, ']');
 	return 0;
@@ -179,20 +162,7 @@ int verb_show(struct call *c)
 		return status;
 	add_contact(c, contact);
 	if (add_enrollments(c, "enrollments", contact, add_with_next) || add_touches(c, contact) ||
-	    add_standing(c, contact))
-		status = call_failed(c);
-	contact_free(&contact);
-	return status;
-}
-
-int verb_explain(struct call *c)
-{
-	struct contact *contact;
-	int status = call_contact(c, &contact);
-
-	if (status != 200)
-		return status;
-	if (add_enrollments(c, "rows", contact, add_explained) || add_standing(c, contact))
+	    answer_standing(c, contact))
 		status = call_failed(c);
 	contact_free(&contact);
 	return status;
@@ -207,7 +177,7 @@ int verb_export(struct call *c)
 		return status;
 	add_contact(c, contact);
 	if (add_enrollments(c, "enrollments", contact, add_plain) || add_touches(c, contact) ||
-	    add_events(c, contact) || add_standing(c, contact))
+	    add_events(c, contact) || answer_standing(c, contact))
 		status = call_failed(c);
 	contact_free(&contact);
 	return status;

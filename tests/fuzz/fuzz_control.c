@@ -57,6 +57,13 @@ static int op_next(void *arg, const struct enrollment_row *row, struct next_step
 	return 0;
 }
 
+static int op_explain(void *arg, const struct enrollment_row *row, struct explanation *out, struct err *e)
+{
+	*out = (struct explanation){ .kind = KIND_VALUE, .change_n = 1 };
+	out->change[0] = (struct change){ .reason = REASON_WINDOW, .text = "without \"it\"", .asked = true };
+	return op_next(arg, row, &out->next, e);
+}
+
 static int op_test(void *arg, const char *sequence, const char *step, const char *to,
 		   void (*done)(void *, const struct delivery_result *, const char *), void *done_arg, struct err *e)
 {
@@ -139,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.changed = op_nothing,
 		.enroll = op_enroll,
 		.next = op_next,
+		.explain = op_explain,
 		.test = op_test,
 		.resolve = op_resolve,
 		.forget_log = op_forget_log,

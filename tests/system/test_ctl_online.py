@@ -140,6 +140,63 @@ def test_commands():
         shutil.rmtree(home)
 
 
+def test_explain():
+    """Every touch that fills a limit, what would have a step go earlier, who goes first; and what then happens is what was said."""
+    home = tempfile.mkdtemp(prefix="abv-smtp-")
+    smtp, a = FakeSmtp(home), None
+    try:
+        a = Abvd(smtp.port, cadence='account = { limits = ["2 per 7d"]; }; contact = { limits = ["1 per 7d"]; };', after="2d")
+        a.sequence("vip", [("extra", "2d", "step3.md")], "priority = 9;")
+        a.template("needy.md", "A worksheet", abv.GATE_TEXT % {"n": 9} + "\nYour budget is {{budget}}.\n")
+        a.sequence("needy", [("one", "0d", "needy.md")])
+        a.start("--time-scale", "1000", "--now", "2026-01-05T10:00:00Z")
+        a.ctl("import", a.contacts(3, domain=lambda i: "acme.example"))
+        ann, last = "person0@acme.example", "person2@acme.example"
+        a.ctl("enroll", "course", "--all")
+        a.ctl("enroll", "vip", "--contact", ann)
+        wait_for(lambda: len(a.log("sent")) == 2)
+        rows = {r["sequence"]: r for r in a.json("explain", ann)}
+        assert set(rows) == {"course", "vip"}, rows
+        r = rows["course"]
+        assert (r["step"], r["verdict"], r["reason"], r["kind"], r["timezone"]) == ("step2", "wait", "contact_limit", "value", "Europe/Paris"), r
+        sent = {e["contact"]: e for e in a.log("sent")}
+        by = {e["reason"]: e for e in r["evidence"]}
+        assert [t["at"] for t in by["contact_limit"]["touches"]] == [sent[ann]["ts"]] == [by["contact_limit"]["touch_at"]]
+        assert {(t["contact"], t["at"], t["sequence"], t["step"]) for t in by["account_limit"]["touches"]} == {
+            (c, e["ts"], "course", "step1") for c, e in sent.items()}, by["account_limit"]
+        e = r["earlier"]
+        assert e[0]["reason"] == "contact_limit" and "cadence.contact.limits 1 per 7d (abvd.conf:" in e[0]["change"] and e[0]["by"] == "account_limit", e
+        assert e[1]["with_previous"] and e[1]["reason"] == "account_limit" and e[1]["by"] == "contact_min_gap" and e[1]["at"] < r["until"], e
+        assert r["ahead"]["sequence"] == "vip" and r["ahead"]["by_priority"] and r["ahead"]["then"]["at"] > r["until"], r
+        assert "ahead" not in rows["vip"], rows["vip"]
+        third = a.json("explain", last)[0]
+        assert (third["step"], third["reason"], len(third["evidence"][0]["touches"])) == ("step1", "account_limit", 2), third
+        text = a.ctl("explain", last)
+        says(text, r"^course/step1 waits until ", r"rule +account_limit 2 per 7d, filled by the touches of\n +Mon 2026-01-05 \d\d:\d\d \(course/step1, person",
+             r"earlier +without cadence.account.limits 2 per 7d \(abvd.conf:\d+\)")
+        assert "\033" not in text.stdout and max(map(len, text.stdout.splitlines())) <= 80, text.stdout
+        a.ctl("enroll", "needy", "--contact", last)
+        assert {r["sequence"]: r.get("letter", {}).get("reason") for r in a.json("explain", last)} == {"course": None, "needy": "undefined_placeholder"}
+        a.ctl("pause", "course")
+        says(a.ctl("explain", last), r"course/step1 waits for a change\n", r"earlier +`abvctl resume course`; it would go ")
+        a.ctl("resume", "course")
+        a.ctl("stop", ann, "vip")
+        says(a.ctl("explain", ann), r"vip has ended: manual\n +change +an operator ended it")
+        until = min(a.json("explain", c)[0]["until"] for c in (ann, "person1@acme.example", last))
+        a.ctl("stop", last)
+        says(a.ctl("explain", last), "^person2@acme.example: nothing comes next", "course has ended: manual")
+        a.stop()
+        a.start("--time-scale", "100000", "--now", "2026-01-05T10:00:00Z")
+        wait_for(lambda: len(a.log("sent")) >= 3)
+        third = a.log("sent")[2]
+        assert until <= third["ts"] <= until[:8] + "16" + until[10:], (until, third)
+    finally:
+        smtp.end()
+        if a:
+            a.remove()
+        shutil.rmtree(home)
+
+
 def serve(listener, answers):
     """Answers so many requests, reads one more and hangs up."""
     s = listener.accept()[0]
@@ -183,4 +240,4 @@ def test_daemon_lost_in_an_import():
 
 
 os.environ.update(TZ="UTC", NO_COLOR="1", http_proxy="http://127.0.0.1:1", ALL_PROXY="http://127.0.0.1:1")
-run([test_import, test_commands, test_daemon_lost_in_an_import])
+run([test_import, test_commands, test_explain, test_daemon_lost_in_an_import])

@@ -105,6 +105,29 @@ static inline int fake_next(void *arg, const struct enrollment_row *row, struct 
 	return 0;
 }
 
+/* The same verdict, with one change of each kind. */
+static inline int fake_explain(void *arg, const struct enrollment_row *row, struct explanation *out, struct err *e)
+{
+	struct fixture *f = arg;
+
+	*out = (struct explanation){ .sequence = f->plan->sequence[0].sequence,
+				     .zone = zone_find("Europe/Paris"),
+				     .zone_from = "contact",
+				     .kind = KIND_ASK,
+				     .change_n = 3,
+				     .letter = REASON_UNDEFINED_PLACEHOLDER,
+				     .letter_text = "no budget" };
+	out->change[0] = (struct change){ .reason = REASON_ACCOUNT_LIMIT, .text = "without it", .asked = true };
+	out->change[0].then = (struct verdict){ .kind = VERDICT_WAIT, .reason = REASON_BACKOFF, .until = f->now + 500 };
+	out->change[1] = (struct change){ .reason = REASON_BACKOFF, .text = "nor that", .asked = true, .with_previous = true };
+	out->change[1].then = (struct verdict){ .kind = VERDICT_SEND };
+	out->change[2] = (struct change){ .reason = REASON_GIFTS, .text = "2 more", .expected = f->now + 700 };
+	out->ahead = (struct ahead){ .contact = "bob@acme.example", .sequence = "vip", .step = "one", .at = f->now, .priority = 9,
+				     .n = 2, .by_priority = true };
+	out->ahead.then = (struct verdict){ .kind = VERDICT_WAIT, .reason = REASON_CONTACT_LIMIT, .until = f->now + 900 };
+	return fake_next(arg, row, &out->next, e);
+}
+
 static inline int fake_test(void *arg, const char *sequence, const char *step, const char *to,
 			    void (*done)(void *, const struct delivery_result *, const char *), void *done_arg,
 			    struct err *e)
@@ -194,6 +217,7 @@ static inline void open_control(struct fixture *f, struct event_base *base)
 		.changed = fake_changed,
 		.enroll = fake_enroll,
 		.next = fake_next,
+		.explain = fake_explain,
 		.test = fake_test,
 		.resolve = fake_resolve,
 		.forget_log = fake_forget_log,

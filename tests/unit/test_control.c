@@ -373,6 +373,52 @@ static void test_forget(void **state)
 	ask(f, "import", "{'rows':[" ANN "]}", 200, "{'created':1,'enrolled':0,'refused':{'manual':1},'errors':[]}");
 }
 
+/* A touch that was accepted at `at`, of the contact's first enrollment. */
+static void accept_touch(struct fixture *f, int64_t id, int64_t contact_id, int64_t enrollment_id, enum kind kind, int64_t at)
+{
+	struct contact *c = NULL;
+
+	assert_int_equal(store_contact_by_id(f->store, contact_id, &c, &f->err), 1);
+	assert_int_equal(store_begin(f->store, &f->err), 0);
+	struct touch t = { .id = id, .enrollment_id = enrollment_id, .contact_id = contact_id, .account_id = c->account_id,
+			   .sequence = "import", .step = "first", .kind = kind, .content = "", .provider = "acme.example",
+			   .message_id = "m" };
+	assert_int_equal(store_touch_reserve(f->store, &t, at, &f->err), 0);
+	assert_int_equal(store_touch_hand(f->store, id, at, &f->err), 0);
+	assert_int_equal(store_touch_set(f->store, id, TOUCH_ACCEPTED, at, 250, "", &f->err), 0);
+	assert_int_equal(store_commit_now(f->store, &f->err), 0);
+	contact_free(&c);
+}
+
+/* Each touch that fills a limit of the account stands in its evidence, with whose it is; what gifts count ends at the last ask. */
+static void test_explain(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f, "import", "{'rows':[" ANN ",{'email':'bob@acme.example','consent':'opt_in'}]}", 200, "{'created':2,'enrolled':2}");
+	accept_touch(f, 1, 1, 1, KIND_VALUE, NOW - 9000);
+	accept_touch(f, 2, 1, 1, KIND_ASK, NOW - 8000);
+	accept_touch(f, 3, 2, 2, KIND_VALUE, NOW - 5);
+	accept_touch(f, 4, 1, 1, KIND_VALUE, NOW - 4);
+	ask(f, "explain", "{'contact':'ann@acme.example'}", 200,
+	    "{'rows':[{'sequence':'import','step':'first','verdict':'wait','reason':'account_limit','note':'relay backs off',"
+	    "'kind':'ask','priority':0,'timezone':'Europe/Paris','timezone_from':'contact','evidence':["
+	    "{'reason':'account_limit','limit':'2 per 7d','touch_at':'2026-11-24T08:49:59.995Z','touches':["
+	    "{'id':4,'at':'2026-11-24T08:49:59.996Z','contact':'ann@acme.example','sequence':'import','step':'first','kind':'value',"
+	    "'state':'accepted','leaves':'2026-12-01T08:49:59.996Z'},{'id':3,'contact':'bob@acme.example'}]},"
+	    "{'reason':'gifts','until':null,'limit':null,'touches':[{'id':4,'leaves':null}]}],"
+	    "'earlier':[{'reason':'account_limit','change':'without it','verdict':'wait','at':'2026-11-24T08:50:00.500Z','by':'backoff',"
+	    "'expected':null,'with_previous':null},"
+	    "{'reason':'backoff','change':'nor that','verdict':'send','at':'2026-11-24T08:50:00.000Z','by':null,'with_previous':true},"
+	    "{'reason':'gifts','change':'2 more','verdict':null,'expected':'2026-11-24T08:50:00.700Z'}],"
+	    "'ahead':{'contact':'bob@acme.example','sequence':'vip','step':'one','at':'2026-11-24T08:50:00.000Z','priority':9,"
+	    "'by_priority':true,'count':2,'then':{'verdict':'wait','at':'2026-11-24T08:50:00.900Z','by':'contact_limit'}},"
+	    "'letter':{'reason':'undefined_placeholder','detail':'no budget'}}],'ended':[],'holds':{}}");
+	ask(f, "stop", "{'contact':'ann@acme.example'}", 200, "{'stopped':1}");
+	ask(f, "explain", "{'contact':'ann@acme.example'}", 200,
+	    "{'rows':[],'ended':[{'sequence':'import','state':'stopped','reason':'manual','change':'*operator*ann@acme.example*'}]}");
+}
+
 static void test_resources(void **state)
 {
 	static const struct row rows[] = {
@@ -553,6 +599,7 @@ int main(void)
 		ROW(test_suppress),
 		ROW(test_pause),
 		ROW(test_forget),
+		ROW(test_explain),
 		ROW(test_resources),
 		ROW(test_unknown),
 		ROW(test_queue_asks_those_due),

@@ -62,6 +62,8 @@ static void test_expected_index(void **state)
 		{ SQL_HISTORY_CONTACT, "SEARCH touch USING COVERING INDEX touch_contact (contact_id=?)" },
 		{ SQL_HISTORY_FIRST, "SEARCH touch USING COVERING INDEX touch_contact (contact_id=?)" },
 		{ SQL_HISTORY_ACCOUNT, "SEARCH touch USING COVERING INDEX touch_account (account_id=?)" },
+		{ SQL_COUNTED_CONTACT, "SEARCH touch USING COVERING INDEX touch_contact (contact_id=? AND at>?)" },
+		{ SQL_COUNTED_ACCOUNT, "SEARCH touch USING COVERING INDEX touch_account (account_id=? AND at>?)" },
 		{ SQL_CONTENT_SEEN, "SEARCH touch USING COVERING INDEX touch_contact (contact_id=?)" },
 		{ SQL_SUPPRESSION, "SEARCH suppression USING PRIMARY KEY (target=?)" },
 		{ SQL_EVENT_LAST, "SEARCH event USING INDEX event_contact (contact_id=?)" },
