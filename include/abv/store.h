@@ -97,7 +97,7 @@ struct enrollment_row {           /* one block; free with enrollment_row_free */
 int store_enrollment(struct store *s, int64_t id, struct enrollment_row **out, struct err *e); /* 1 / 0 / -1 */
 void enrollment_row_free(struct enrollment_row **r);
 int store_enrollments_of(struct store *s, int64_t contact_id, void (*row)(void *arg, const struct enrollment *en), void *arg, struct err *e);
-/* Active enrollments of the account's other contacts with next_at <= until: at most max ids, in no order; the account's first 200
+/* Active enrollments of the account's other contacts with next_at <= until: at most max ids, in its order; the account's first 200
  * contacts are looked at. Number, -1. */
 int store_colleagues(struct store *s, int64_t account_id, int64_t contact_id, int64_t until, int64_t *id, int max, struct err *e);
 /* Active ones in order of next_at, at most limit, all sequences: for `queue`. */

@@ -170,8 +170,9 @@ static void past_add(struct past *p, const struct rival *r, const struct contact
 int explain_behind(const struct governor_input *in, const struct rival *first, size_t n, int64_t now,
 		   struct verdict *out)
 {
-	struct past p = { .h = *in->history };
+	struct past p; /* its arrays are large, and filled as far as they are used */
 	struct question q;
+	p.h = *in->history;
 	if (p.h.contact_n + n > HISTORY_CONTACT_MAX || p.h.account_n + n > HISTORY_CONTACT_MAX)
 		return 0;
 	if (p.h.contact_n > 0)

@@ -8,7 +8,7 @@
 #include "abv/mem.h"
 #include "scheduler_int.h"
 
-#define COLLEAGUES_MAX 64
+#define COLLEAGUES_MAX 24
 #define GOING_MAX      16         /* so many that go first are followed */
 #define WORTH          CLOCK_HOUR /* what goes earlier by less is told as the same time */
 
@@ -19,7 +19,8 @@ struct peer {
 	struct candidate c;    /* owned */
 	struct asked asked;    /* its history's arrays are owned */
 	bool colleague, gone;
-	int64_t at;            /* when it goes; CLOCK_NEVER: not by itself */
+	int64_t at;            /* when it goes, behind the first `behind` rivals; CLOCK_NEVER: not by itself */
+	size_t behind;
 };
 
 struct work {
@@ -190,6 +191,12 @@ static void ahead_fill(struct work *w)
 	struct peer *p;
 	for (size_t n = 0; first != CLOCK_NEVER && n < GOING_MAX && (p = next_going(w, mine)) != NULL;) {
 		int64_t at = p->at;
+		if (p->behind < n) { /* further touches only postpone, so those that are later by what was known stay so */
+			at = rival[n - 1].at;
+			p->behind = n;
+			p->at = explain_behind(&p->asked.in, rival, n, at, &v) == 1 ? goes_at(&v, at) : CLOCK_NEVER;
+			continue;
+		}
 		rival[n++] = (struct rival){ at, p->asked.in.kind, p->c.row->contact->id };
 		p->gone = true;
 		if (explain_behind(&w->asked.in, rival, n, at, &v) == 0)
@@ -199,9 +206,6 @@ static void ahead_fill(struct work *w)
 			a->then = v;
 			mine = goes_at(&v, at);
 		}
-		for (struct peer *q = w->peers; q != NULL; q = q->next)
-			if (!q->gone && explain_behind(&q->asked.in, rival, n, at, &v) == 1)
-				q->at = goes_at(&v, at);
 	}
 	if (mine != CLOCK_NEVER && mine - first < WORTH)
 		*a = (struct ahead){ .n = 0 };

@@ -182,7 +182,7 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_COLLEAGUES] = "SELECT e.id FROM (SELECT id AS colleague FROM contact WHERE account_id = ?1 AND account_id "
 			   "IS NOT NULL AND id <> ?2 "
 			   "LIMIT 200) CROSS JOIN enrollment e ON e.contact_id = colleague WHERE e.state = 0 AND "
-			   "e.next_at <= ?3 LIMIT ?4",
+			   "e.next_at <= ?3 ORDER BY e.next_at LIMIT ?4",
 	[SQL_COUNTED_CONTACT] =
 	    "SELECT id FROM touch WHERE contact_id = ?1 AND state <> 1 AND (state = 3 OR state = 6) "
 	    "AND at >= ?2 ORDER BY at DESC LIMIT ?3",

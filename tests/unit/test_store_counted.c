@@ -79,6 +79,7 @@ static void test_colleagues(void **state)
 	assert_int_equal(store_colleagues(d->s, 1, 1, T0 + 5, id, 4, &d->e), 1);
 	assert_int_equal(id[0], 2);
 	assert_int_equal(store_colleagues(d->s, 1, 1, T0 + 6, id, 4, &d->e), 2);
+	assert_true(id[0] == 2 && id[1] == 4);
 	assert_int_equal(store_colleagues(d->s, 1, 1, T0 + 6, id, 1, &d->e), 1);
 	assert_int_equal(store_colleagues(d->s, 2, 3, T0 + 6, id, 4, &d->e), 0);
 }
