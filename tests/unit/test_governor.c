@@ -81,6 +81,9 @@ static void test_sunset(void **state)
 	expect(&f, NOW, VERDICT_STOP, REASON_SUNSET, "");
 	touched(&f, "never", TOUCH_HANDED, KIND_VALUE);
 	expect(&f, NOW, VERDICT_WAIT, REASON_IN_FLIGHT, "never");
+	f.history.unanswered = 2; /* the other one is older than the history that is seen */
+	f.touch[1].at = CLOCK_NEVER; /* no part of it */
+	expect(&f, NOW, VERDICT_STOP, REASON_SUNSET, "");
 	setup(&f);
 	f.policy.sunset_silence = 1;
 	f.history.first_touch_at = at(NOW) - 1;
