@@ -49,6 +49,7 @@ static const char *const sentence[REASON_COUNT] = {
 	[REASON_IN_FLIGHT] = "a message to the contact is on its way: the relay's answer decides what comes next",
 	[REASON_GATE_REFUSED] = "template {template} needs another text{detail}",
 	[REASON_UNDEFINED_PLACEHOLDER] = "template {template} needs a value or a fallback{detail}; import the value",
+	[REASON_PRIORITY] = "another enrollment of this contact that is due goes first: a priority above that one's turns it round",
 	[REASON_RELAY] = "the relay must be reachable{detail}; abvd tries by itself, `abvctl status` tells",
 	[REASON_RETRY] = "without the wait after the relay's refusal{detail}; the same message is tried again by itself",
 };

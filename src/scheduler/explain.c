@@ -251,7 +251,7 @@ static void gate_words(const struct gate_result *r, char *out, size_t cap)
 /* The letter as it would be made now: what forbids it, and the words. */
 static int letter_look(struct work *w, enum reason *why, char *words, size_t cap, struct err *e)
 {
-	struct touch none = { .id = 0 }; /* nothing has this number */
+	struct touch none = { .id = 0, .message_id = "" }; /* nothing has this number */
 	struct candidate c = w->c;
 	struct buf findings = { 0 };
 	struct err said = { "" };
