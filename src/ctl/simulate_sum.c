@@ -231,7 +231,8 @@ static void sequences_print(const struct summary *s, bool colour)
 	for (size_t i = 0; i < s->sequence_n; i++) {
 		const struct sums *t = &s->sum[i];
 
-		qsort(t->took, t->took_n, sizeof *t->took, by_size);
+		if (t->took_n > 0)
+			qsort(t->took, t->took_n, sizeof *t->took, by_size);
 		table_add(&table, s->plan->config->sequence[i].name);
 		number_add(&table, t->enrolled);
 		number_add(&table, t->touches[0]);
