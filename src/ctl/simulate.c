@@ -7,11 +7,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "abv/audit.h"
 #include "abv/journal.h"
 #include "simulate_int.h"
 
 #define DAYS_MOST 36525
 #define BAR       30
+#define VIOLATIONS_TOLD 20
 
 struct simulate {
 	const struct ctl *ctl;
@@ -23,6 +25,8 @@ struct simulate {
 	struct simulation *simulation;
 	struct summary *summary;
 	struct calendar *calendar; /* NULL: not asked for */
+	struct audit *audit;
+	int64_t violations;
 	struct buf line;
 	bool bar;
 	int64_t told; /* the bar's last time, monotonic */
@@ -180,10 +184,11 @@ static void on_event(void *arg, const struct event *ev)
 	summary_event(s->summary, ev);
 	if (s->calendar)
 		calendar_event(s->calendar, ev);
-	if (!s->ctl->json)
-		return;
 	buf_clear(&s->line);
 	journal_format(ev, &s->line);
+	audit_line(s->audit, "simulation", ev->seq, s->line.data, s->line.len);
+	if (!s->ctl->json)
+		return;
 	buf_char(&s->line, '\n');
 	(void)fwrite(s->line.data, 1, s->line.len, stdout);
 }
@@ -201,6 +206,31 @@ void detail_text(const struct event *ev, const char *name, char *out, size_t cap
 	n = n < cap ? n : cap - 1;
 	memcpy(out, p, n);
 	out[n] = '\0';
+}
+
+/* ---- the audit: the same that judges a real log, over the lines that --json prints ---- */
+
+static void on_violation(void *arg, const struct audit_violation *v)
+{
+	struct simulate *s = arg;
+	struct buf text = { 0 };
+
+	if (s->violations++ == VIOLATIONS_TOLD)
+		(void)fprintf(stderr, "simulate: further violations are not told\n");
+	if (s->violations > VIOLATIONS_TOLD)
+		return;
+	out_clean(&text, v->text);
+	(void)fprintf(stderr, "simulation:%lld: %s: %s\n", (long long)v->line, v->rule, buf_text(&text));
+	buf_free(&text);
+}
+
+/* A violation would be a fault of abvd's own, or of an audit that differs from it: either is to be known. */
+static int audited(struct simulate *s)
+{
+	struct audit_sum sum;
+
+	audit_end(s->audit, on_violation, s, &sum);
+	return sum.violations ? CTL_FINDINGS : CTL_OK;
 }
 
 /* ---- the run ---- */
@@ -266,6 +296,7 @@ static int simulate(struct simulate *s)
 	int status;
 
 	s->summary = summary_new(s->plan);
+	s->audit = audit_new(s->plan->config);
 	if (simulation_new(s->plan, &s->model, s->from, &hooks, &s->simulation, &e) < 0)
 		return ctl_fail(CTL_FINDINGS, "simulate: %s", e.text);
 	status = simulate_import(s->simulation, s->contacts);
@@ -274,7 +305,7 @@ static int simulate(struct simulate *s)
 	if (enroll_all(s, &e) < 0 || run(s, &e) < 0)
 		return ctl_fail(CTL_FINDINGS, "simulate: %s", e.text);
 	result_print(s);
-	return CTL_OK;
+	return audited(s);
 }
 
 int cmd_simulate(struct ctl *c)
@@ -291,6 +322,7 @@ int cmd_simulate(struct ctl *c)
 	simulation_free(&s.simulation);
 	summary_free(&s.summary);
 	calendar_free(&s.calendar);
+	audit_free(&s.audit);
 	plan_free(&s.plan);
 	buf_free(&s.line);
 	return status;
