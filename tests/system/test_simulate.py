@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """abvctl simulate: a year of 300 contacts at 60 companies in four zones, judged from its events alone by brute force that shares nothing
 with the governor; then what the command prints, how it ends, and what it makes of bad input."""
-import collections, datetime, fcntl, os, pty, re, struct, subprocess, sys, tempfile, termios, zoneinfo
+import collections, datetime, fcntl, os, pty, random, re, struct, subprocess, sys, tempfile, termios, zoneinfo
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from abv import *
 
@@ -483,5 +483,49 @@ def test_bad_input():
         w.end()
 
 
-run([test_a_year_by_brute_force, test_asks_and_absences_by_brute_force, test_the_judge_sees, test_same_seed_same_bytes,
+def random_cadence(r):
+    """Any policy that `check` accepts: loose and tight limits in any combination."""
+    pick = lambda *rows: r.choice(rows)
+    parts = ['contact = { min_gap = "%s"; limits = ["%d per %dd"%s]; };' % (pick("0s", "36h", "3bd", "5d", "1bd"), r.randint(1, 3), r.randint(2, 9), pick("", ', "4 per 30d"', ', "1 per 26h"')),
+             'account = { %slimits = ["%d per %dd"]; };' % (pick("", 'min_gap = "%s"; ' % pick("5h", "1bd", "2d")), r.randint(1, 6), r.randint(1, 9)),
+             'window = { days = "%s"; hours = "%s"; timezone = "%s"; default_timezone = "%s"; };' % (
+                 pick("mon-fri", "mon-sun", "tue,thu", "sat-sun"), pick("08:30-17:30", "00:00-24:00", "22:00-24:00", "01:30-03:30", "12:00-12:30"),
+                 pick("contact", "contact", "Australia/Lord_Howe", "America/St_Johns"), pick("UTC", "Europe/Paris", "Pacific/Apia")),
+             'backoff = { factor = %s; max_gap = "%s"; };' % (pick("1.0", "1.5", "3.0"), pick("30d", "9bd", "60d")),
+             'sunset = { touches = %d; silence = "%s"; };' % (pick(0, 3, 8, 20), pick("0d", "90d", "300d")), "gifts_per_ask = %d;" % pick(0, 1, 3)]
+    if r.random() < 0.5:
+        parts.append('provider = { limits = ["%d per %s"]; };' % (r.randint(1, 9), pick("1h", "1d", "7d")))
+    if r.random() < 0.5:
+        parts.append('sender = { limits = ["%d per %s"]; };' % (r.randint(5, 60), pick("1h", "1d", "7d")))
+    text = "cadence = { %s };\n" % " ".join(parts)
+    warmup = " warmup = { start = %d; growth = %s; target = %d; };" % (r.randint(2, 30), pick("1.1", "2.0"), r.randint(30, 200)) if r.random() < 0.4 else ""
+    return text, warmup
+
+
+def test_random_policies_pass_the_audit():
+    seed = int(os.environ.get("SIMULATE_SEED", random.SystemRandom().randrange(1 << 32)))
+    rounds, touches, refused = int(os.environ.get("SIMULATE_ROUNDS", "8")), 0, 0
+    print("     seed %d (SIMULATE_SEED)" % seed, flush=True)
+    r = random.Random(seed)
+    for k in range(rounds):
+        cadence, warmup = random_cadence(r)
+        w = World(cadence)
+        try:
+            with open(w.path("abvd.conf")) as f:
+                text = f.read()
+            w.put("abvd.conf", text.replace('unsubscribe = "mailto:u@example.com"; };', 'unsubscribe = "mailto:u@example.com";%s };' % warmup))
+            args = ["--from", FROM, "--days", "200", "--enroll", "all", "--seed", str(k)] + RATES
+            out = w.run(*args)
+            if out.returncode == 1 and "error:" in out.stderr:
+                refused += 1  # a sequence loosens this one, or its asks cannot be earned under it
+                continue
+            assert out.returncode == 0, "round %d\n%s\n%s\n%s" % (k, cadence, warmup, out.stderr[-3000:])
+            touches += int(re.search(r"(\d+) touches", out.stdout).group(1))
+        finally:
+            w.end()
+    print("     %d rounds, %d refused by the configuration's check, %d touches judged" % (rounds, refused, touches), flush=True)
+    assert touches > 100 * (rounds - refused) and refused < rounds
+
+
+run([test_random_policies_pass_the_audit, test_a_year_by_brute_force, test_asks_and_absences_by_brute_force, test_the_judge_sees, test_same_seed_same_bytes,
      test_who_is_enrolled, test_summary, test_calendar, test_bad_input])
