@@ -5,9 +5,8 @@
  * lines is bad, only its first line is given up, and what stands behind it is read again. That it is bad is seen at the
  * line where a closing quote is wrong, not where libcsv thinks that the row ends: in a file of wrong quotes each line
  * would cost as much as the longest row. */
-#include "csv_int.h"
+#include "csv_reader_int.h"
 
-#include <csv.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,33 +16,7 @@
 #include "abv/json.h"
 #include "abv/mem.h"
 
-#define HEADER_TOLD 320 /* bytes of the columns that an error names */
-#define FIELD_BEGUN 2   /* libcsv's pstate inside a field; its name for it is private */
-
-struct csv_reader {
-	struct csv_parser parser;
-	csv_sink *sink;
-	void *arg;
-	struct buf *key; /* `"name":` of each column */
-	char **name;
-	size_t columns, column_cap;
-	size_t named; /* columns up to the last one with a name: spreadsheets leave empty ones behind it */
-	struct buf header;
-	bool has_header, row_ended;
-	bool too_long, last_was_cr;
-	bool started; /* the BOM is behind us */
-	long line;    /* of the next byte */
-	long row_line, header_line;
-	size_t field;             /* of the row that is being read */
-	struct csv_quotes quotes; /* of the row, */
-	size_t quotes_n;          /* of that many of its bytes */
-	size_t nameless;          /* the first field that has a value and no name, from 1; 0 none */
-	bool filled;              /* some field of the row is not empty */
-	size_t row_raw, row_json; /* where it begins in the batch */
-	struct csv_batch batch;
-	struct buf redo; /* bytes to be read again, before whatever comes next */
-	struct err header_error;
-};
+#define FIELD_BEGUN 2 /* libcsv's pstate inside a field; its name for it is private */
 
 /* RFC 4180 2.4: spaces are part of a field. */
 static int no_space(unsigned char c)
@@ -57,101 +30,6 @@ static void parser_reset(struct csv_reader *r)
 	csv_free(&r->parser);
 	(void)csv_init(&r->parser, 0);
 	csv_set_space_func(&r->parser, no_space);
-}
-
-/* ---- the header ---- */
-
-static int header_refuse(struct csv_reader *r, const char *what, const char *name)
-{
-	if (!*r->header_error.text)
-		(void)err_set(&r->header_error, "%ld: %s%s%s%s", r->row_line, what, *name ? " '" : "", name,
-			      *name ? "'" : "");
-	return -1;
-}
-
-static void header_field(struct csv_reader *r, const char *p, size_t n)
-{
-	char *name = csv_column_name(p, n);
-
-	if (r->columns == r->column_cap) {
-		r->column_cap = r->column_cap ? r->column_cap * 2 : 16;
-		r->name = mem_grow(r->name, r->column_cap, sizeof *r->name);
-		r->key = mem_grow(r->key, r->column_cap, sizeof *r->key);
-	}
-	if (!strcmp(name, "line"))
-		(void)header_refuse(r, "a column may not have the reserved name", name);
-	for (size_t i = 0; i < r->columns && *name; i++)
-		if (!strcasecmp(r->name[i], name))
-			(void)header_refuse(r, "the header names a column twice:", name);
-	r->key[r->columns] = (struct buf){ 0 };
-	buf_char(&r->key[r->columns], ',');
-	json_quote(&r->key[r->columns], name, strlen(name));
-	buf_char(&r->key[r->columns], ':');
-	r->name[r->columns++] = name;
-}
-
-/* Which columns there are instead, as many as fit. */
-static int header_lacks_email(struct csv_reader *r)
-{
-	struct buf list = { 0 };
-
-	if (csv_separator(buf_text(&r->header), r->header.len) != ',') {
-		bool tab = csv_separator(buf_text(&r->header), r->header.len) == '\t';
-
-		r->header_error.text[0] = '\0'; /* whatever was wrong with such columns */
-		return header_refuse(r,
-				     tab ? "the columns are parted by tabs: save with commas"
-					 : "the columns are parted by ';': save with commas",
-				     "");
-	}
-	for (size_t i = 0; i < r->named; i++) {
-		if (list.len + strlen(r->name[i]) > HEADER_TOLD) {
-			buf_str(&list, list.len ? ", ..." : "...");
-			break;
-		}
-		buf_printf(&list, "%s'%s'", list.len ? ", " : "", r->name[i]);
-	}
-	if (!*r->header_error.text)
-		(void)err_set(&r->header_error, "%ld: the header row has no column 'email', only %s", r->row_line,
-			      buf_text(&list));
-	buf_free(&list);
-	return -1;
-}
-
-/* told: what is wrong with all of it, so its columns are not looked at. */
-static int header_end(struct csv_reader *r, const char *raw, size_t n, bool told)
-{
-	bool email = false;
-	char number[64];
-
-	r->has_header = true;
-	r->header_line = r->row_line;
-	buf_add(&r->header, raw, n);
-	if (told)
-		return -1;
-	for (size_t i = 0; i < r->columns; i++) {
-		email |= !strcmp(r->name[i], "email");
-		r->named = *r->name[i] ? i + 1 : r->named;
-	}
-	if (!csv_is_text(raw, n))
-		return header_refuse(r, "the file is no UTF-8 text", "");
-	if (!email)
-		return header_lacks_email(r);
-	for (size_t i = 0; i < r->named; i++) {
-		(void)snprintf(number, sizeof number, "column %zu of the header has no name", i + 1);
-		if (!*r->name[i])
-			(void)header_refuse(r, number, "");
-	}
-	return *r->header_error.text ? -1 : 0;
-}
-
-/* An empty row before the header is none. */
-static void header_drop(struct csv_reader *r)
-{
-	for (; r->columns; r->columns--) {
-		free(r->name[r->columns - 1]);
-		buf_free(&r->key[r->columns - 1]);
-	}
 }
 
 /* ---- rows ---- */
@@ -249,15 +127,15 @@ static int row_end(struct csv_reader *r, bool open_quote)
 		b->raw.len = r->row_raw;
 		b->json.len = r->row_json;
 		if (!r->has_header)
-			header_drop(r);
+			csv_header_drop(r);
 	} else if (!r->has_header) {
 		if (open_quote || r->too_long) /* says more than what is wrong with the part of it that was read */
 			r->header_error.text[0] = '\0';
 		if (open_quote)
-			(void)header_refuse(r, "a quoted field of the header is not closed", "");
+			(void)csv_header_refuse(r, "a quoted field of the header is not closed", "");
 		else if (r->too_long)
-			(void)header_refuse(r, "the header is too long", "");
-		rc = header_end(r, buf_text(&b->raw) + r->row_raw, b->raw.len - r->row_raw, open_quote || r->too_long);
+			(void)csv_header_refuse(r, "the header is too long", "");
+		rc = csv_header_end(r, buf_text(&b->raw) + r->row_raw, b->raw.len - r->row_raw, open_quote || r->too_long);
 		buf_clear(&b->raw);
 	} else {
 		bool quoting;
@@ -307,7 +185,7 @@ static void on_field(void *p, size_t n, void *arg)
 
 	r->filled |= n > 0;
 	if (!r->has_header) {
-		header_field(r, p, n);
+		csv_header_field(r, p, n);
 	} else {
 		if (r->field == 0)
 			row_begin(r);
@@ -581,12 +459,6 @@ void csv_close(struct csv_reader **r)
 	*r = NULL;
 }
 
-const char *csv_header(const struct csv_reader *r, size_t *n)
-{
-	*n = r->header.len;
-	return r->has_header ? buf_text(&r->header) : NULL;
-}
-
 void csv_row_refuse(struct csv_batch *b, long line, const char *why)
 {
 	size_t from = 0, to = b->n;
@@ -601,29 +473,4 @@ void csv_row_refuse(struct csv_batch *b, long line, const char *why)
 	}
 	if (from < b->n && b->row[from].line == line && !b->row[from].error)
 		b->row[from].error = mem_strdup(why);
-}
-
-long csv_header_line(const struct csv_reader *r)
-{
-	return r->header_line;
-}
-
-static bool has_column(const struct csv_reader *r, const char *name)
-{
-	for (size_t i = 0; i < r->named; i++)
-		if (!strcmp(r->name[i], name))
-			return true;
-	return false;
-}
-
-const char *csv_misspelt(const struct csv_reader *r, size_t *at, const char **near)
-{
-	while (r->has_header && *at < r->named) {
-		const char *name = r->name[(*at)++];
-
-		*near = csv_column_near(name);
-		if (*near && !has_column(r, *near))
-			return name;
-	}
-	return NULL;
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "../../src/ctl/csv.c"
+#include "../../src/ctl/csv_header.c"
 #include "../../src/ctl/csv_text.c"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
