@@ -77,7 +77,7 @@ static int64_t newest(const struct work *w, const struct times *t, size_t n)
 	size_t flying = 0, ahead = 0;
 	while (flying < t->n && time_at(t, flying) == CLOCK_NEVER)
 		flying++;
-	while (flying > 0 && flying + ahead < t->n && time_at(t, flying + ahead) > w->now)
+	while (flying + ahead < t->n && time_at(t, flying + ahead) > w->now)
 		ahead++;
 	if (n <= ahead)
 		return time_at(t, flying + n - 1);
@@ -178,7 +178,7 @@ static void gifts(struct work *w)
 	struct times t = contact_times(h);
 	if (w->in->kind != KIND_ASK)
 		return;
-	for (size_t i = 0; i < h->contact_n && h->contact[i].kind != KIND_ASK && given < wanted; i++)
+	for (size_t i = 0; i < h->contact_n && h->contact[i].kind != KIND_ASK; i++)
 		given += h->contact[i].state == TOUCH_ACCEPTED;
 	if (given < wanted)
 		rule_past(w, &t, &(struct evidence){ .reason = REASON_GIFTS, .until = CLOCK_NEVER });
