@@ -81,7 +81,7 @@ static void test_sunset(void **state)
 	expect(&f, NOW, VERDICT_STOP, REASON_SUNSET, "");
 	touched(&f, "never", TOUCH_HANDED, KIND_VALUE);
 	expect(&f, NOW, VERDICT_WAIT, REASON_IN_FLIGHT, "never");
-	f.history.unanswered = 2; /* the other one is older than the history that is seen */
+	f.history.unanswered = 2;    /* the other one is older than the history that is seen */
 	f.touch[1].at = CLOCK_NEVER; /* no part of it */
 	expect(&f, NOW, VERDICT_STOP, REASON_SUNSET, "");
 	setup(&f);
@@ -295,6 +295,8 @@ static void test_backoff(void **state)
 		{ { CLOCK_DAY, 0 }, 2, { 3 * CLOCK_DAY, 0 }, 9, "2026-11-21T14:00:00Z" },
 		{ { 0, 3 }, 1.5, { 0, 0 }, 2, "2026-11-25T14:00:00Z" },  /* 4.5: five */
 		{ { 0, 10 }, 1.1, { 0, 0 }, 2, "2026-12-03T14:00:00Z" }, /* eleven, not twelve */
+		{ { 0, 50 }, 1.1, { 0, 0 }, 2, "2027-02-03T14:00:00Z" }, /* 55, though the product is a little more */
+		{ { CLOCK_HOUR, 0 }, 1.2, { 0, 0 }, 4, "2026-11-18T15:43:40.800Z" }, /* and here a little less */
 		{ { 0, 3 }, 10, { 30 * CLOCK_DAY, 0 }, 2000000000, "2026-12-18T14:00:00Z" },
 	};
 	struct fixture f;
