@@ -10,7 +10,7 @@ MS = datetime.timedelta(milliseconds=1)
 DAY = datetime.timedelta(days=1)
 ZONES = ["Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Sydney"]
 FROM, DAYS = "2026-01-05T10:00:00Z", 365
-RATES = ["--reply-rate", "0.03", "--ooo-rate", "0.05", "--bounce-rate", "0.01", "--unsubscribe-rate", "0.01"]
+RATES = ["--reply-rate", "0.03", "--ooo-rate", "0.05", "--bounce-rate", "0.003", "--unsubscribe-rate", "0.01"]
 # name -> (how it enrolls, the least gap to any touch before, [(step, kind, after, expire)]); a number means days, "5bd" business days
 SEQUENCES = {
     "course": ("on_import", 0, [("one", "value", 0, 0), ("two", "value", "5bd", 0), ("three", "value", "5bd", 0),
