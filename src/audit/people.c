@@ -101,14 +101,59 @@ static void enroll(struct audit *a, const struct line *l)
 	e->epoch = a->epoch;
 }
 
+/* Is this configuration's policy in force where we read? */
+static bool given_holds(const struct audit *a)
+{
+	return !strcmp(a->policy, a->config->policy_hash);
+}
+
+/* Nothing is lost: a step is skipped as expired only when its time is over. */
+static void skip_judge(struct audit *a, const struct line *l, const struct enrolled *e, const struct sequence *q,
+		       const struct step *step)
+{
+	int64_t due, end;
+	struct buf b = { 0 };
+
+	if (!e->last_at || !given_holds(a) || strcmp(l->reason, reason_name(REASON_STEP_EXPIRED)) != 0)
+		return;
+	due = calendar_add(&q->policy.window, zone_at(a, &q->policy, l->person, l->ts), e->last_at, &step->after);
+	if (!step->expire || __builtin_add_overflow(due, step->expire, &end))
+		end = CLOCK_NEVER;
+	if (l->ts >= end)
+		return;
+	buf_printf(&b, "%s: step '%s' of sequence '%s' was skipped as expired, ", names_text(&a->people, l->person),
+		   step->name, q->name);
+	if (end == CLOCK_NEVER)
+		buf_str(&b, "but it does not expire");
+	else
+		buf_str(&b, "but it expires at ");
+	if (end != CLOCK_NEVER)
+		when_text(&b, end);
+	tell(a, RULE_EXPIRE, &l->place, "%s", buf_text(&b));
+	buf_free(&b);
+}
+
 static void step_skipped(struct audit *a, const struct line *l)
 {
 	struct enrolled *e = enrolled_get(a, l->person, l->sequence);
 	const struct sequence *q = sequence_of(a, l->sequence);
 	int i = q ? sequence_step_find(q, names_text(&a->steps, l->step)) : -1;
 
+	if (i >= 0)
+		skip_judge(a, l, e, q, &q->step[i]);
 	e->expected = i < 0 ? -1 : i + 1;
 	e->epoch = a->epoch;
+}
+
+static void completed(struct audit *a, const struct line *l)
+{
+	struct enrolled *e = enrolled_get(a, l->person, l->sequence);
+	const struct sequence *q = sequence_of(a, l->sequence);
+
+	e->completed = l->ts;
+	if (q && given_holds(a) && e->epoch == a->epoch && e->expected >= 0 && e->expected < (int32_t)q->step_n)
+		tell(a, RULE_ORDER, &l->place, "%s: sequence '%s' was completed, although step '%s' comes next",
+		     names_text(&a->people, l->person), q->name, q->step[e->expected].name);
 }
 
 /* ---- what is forbidden ---- */
@@ -193,8 +238,7 @@ static void reply(struct audit *a, const struct line *l)
 		if (!a->enrolled[i - 1].replied)
 			a->enrolled[i - 1].replied = l->ts;
 	/* How long the others are held is the policy's: another one may have said otherwise. */
-	if (!strcmp(a->policy, a->config->policy_hash) &&
-	    !__builtin_add_overflow(l->ts, a->config->account_hold, &until))
+	if (given_holds(a) && !__builtin_add_overflow(l->ts, a->config->account_hold, &until))
 		account_hold(a, l->account, l->ts, until, l->person);
 }
 
@@ -277,7 +321,7 @@ static void enrollment_take(struct audit *a, enum event_type type, const struct 
 		e = enrolled_get(a, l->person, l->sequence);
 		e->stopped = e->stopped ? e->stopped : l->ts;
 	} else if (type == EVENT_COMPLETED) {
-		enrolled_get(a, l->person, l->sequence)->completed = l->ts;
+		completed(a, l);
 	}
 }
 

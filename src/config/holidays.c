@@ -8,11 +8,11 @@
 #include "abv/mem.h"
 #include "config_int.h"
 
-enum { YEAR_FIRST = 2015, YEAR_LAST = 2045, DAYS_MAX = 20000, SPAN_MAX = 366, OCCURRENCES_MAX = 200000 };
+enum { YEAR_FIRST = 2015, YEAR_LAST = 2045, DAYS_MAX = 366 * (YEAR_LAST - YEAR_FIRST + 1), OCCURRENCES_MAX = 200000 };
 
 struct days {
-	int32_t *day;
-	size_t n, cap;
+	int32_t first, n; /* from YEAR_FIRST's first day to YEAR_LAST's last */
+	bool closed[DAYS_MAX];
 };
 
 static int32_t day_of(struct icaltimetype t)
@@ -20,15 +20,14 @@ static int32_t day_of(struct icaltimetype t)
 	return civil_from_ymd(t.year, t.month, t.day);
 }
 
-static void add_span(struct days *d, int32_t from, int32_t span)
+static void add_span(struct days *d, int32_t from, int64_t span)
 {
-	for (int32_t i = 0; i < span && d->n < DAYS_MAX; i++) {
-		if (d->n == d->cap) {
-			d->cap = d->cap ? d->cap * 2 : 64;
-			d->day = mem_grow(d->day, d->cap, sizeof *d->day);
-		}
-		d->day[d->n++] = from + i;
-	}
+	int64_t begin = (int64_t)from - d->first, end = begin + span;
+
+	begin = begin < 0 ? 0 : begin;
+	end = end > d->n ? d->n : end;
+	if (begin < end)
+		memset(d->closed + begin, true, (size_t)(end - begin));
 }
 
 static bool is_excluded(icalcomponent *event, int32_t day)
@@ -40,7 +39,7 @@ static bool is_excluded(icalcomponent *event, int32_t day)
 	return false;
 }
 
-static void add_recurrence(struct days *d, icalcomponent *event, struct icaltimetype start, int32_t span)
+static void add_recurrence(struct days *d, icalcomponent *event, struct icaltimetype start, int64_t span)
 {
 	icalproperty *p = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY);
 	icalrecur_iterator *it = icalrecur_iterator_new(icalproperty_get_rrule(p), start);
@@ -52,7 +51,7 @@ static void add_recurrence(struct days *d, icalcomponent *event, struct icaltime
 
 		if (icaltime_is_null_time(t) || t.year > YEAR_LAST)
 			break;
-		if (t.year >= YEAR_FIRST && !is_excluded(event, day_of(t)))
+		if (!is_excluded(event, day_of(t)))
 			add_span(d, day_of(t), span);
 	}
 	icalrecur_iterator_free(it);
@@ -69,24 +68,26 @@ static void add_event(struct days *d, icalcomponent *event)
 
 	if (!start.is_date || icaltime_is_null_time(start) || start.year < 1600 || start.year > YEAR_LAST)
 		return;
-	int32_t span = 1;
+	int64_t span = 1;
 
 	if (to) {
 		struct icaltimetype end = icalproperty_get_dtend(to);
 
 		if (end.is_date && !icaltime_is_null_time(end))
-			span = day_of(end) - day_of(start);
+			span = (int64_t)day_of(end) - day_of(start);
 	} else if (icalcomponent_get_first_property(event, ICAL_DURATION_PROPERTY)) {
-		span = icaldurationtype_as_int(icalcomponent_get_duration(event)) / 86400;
+		struct icaldurationtype length = icalcomponent_get_duration(event);
+
+		span = length.is_neg ? 1 : (int64_t)length.weeks * 7 + length.days + length.hours / 24;
 	}
-	span = span < 1 ? 1 : span > SPAN_MAX ? SPAN_MAX : span;
+	span = span < 1 ? 1 : span;
 	if (icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY))
 		add_recurrence(d, event, start, span);
-	else if (start.year >= YEAR_FIRST)
+	else
 		add_span(d, day_of(start), span);
 	for (icalproperty *p = icalcomponent_get_first_property(event, ICAL_RDATE_PROPERTY); p;
 	     p = icalcomponent_get_next_property(event, ICAL_RDATE_PROPERTY))
-		if (icalproperty_get_rdate(p).time.is_date && icalproperty_get_rdate(p).time.year >= YEAR_FIRST)
+		if (icalproperty_get_rdate(p).time.is_date)
 			add_span(d, day_of(icalproperty_get_rdate(p).time), span);
 }
 
@@ -109,11 +110,22 @@ static size_t sort_once(int32_t *day, size_t n)
 	return kept;
 }
 
+static int32_t *days_list(const struct days *d, size_t *n)
+{
+	int32_t *list = mem_array(DAYS_MAX, sizeof *list);
+
+	for (int32_t i = 0; i < d->n; i++)
+		if (d->closed[i])
+			list[(*n)++] = d->first + i;
+	return list;
+}
+
 int32_t *holidays_read(const char *path, size_t *n, struct err *e)
 {
 	struct buf text = { 0 };
-	struct days d = { 0 };
+	struct days d = { .first = civil_from_ymd(YEAR_FIRST, 1, 1) };
 	icalcomponent *root = NULL;
+	int32_t *list = NULL;
 
 	*n = 0;
 	icalerror_set_errors_are_fatal(0);
@@ -125,7 +137,7 @@ int32_t *holidays_read(const char *path, size_t *n, struct err *e)
 		err_set(e, "'%s' is no iCalendar file", path);
 		goto out;
 	}
-	d.day = mem_array(d.cap = 64, sizeof *d.day);
+	d.n = civil_from_ymd(YEAR_LAST + 1, 1, 1) - d.first;
 	/* several calendars in a file come under one root */
 	for (icalcomponent *cal = icalcomponent_isa(root) == ICAL_VCALENDAR_COMPONENT
 				      ? root
@@ -134,13 +146,13 @@ int32_t *holidays_read(const char *path, size_t *n, struct err *e)
 		for (icalcomponent *event = icalcomponent_get_first_component(cal, ICAL_VEVENT_COMPONENT); event;
 		     event = icalcomponent_get_next_component(cal, ICAL_VEVENT_COMPONENT))
 			add_event(&d, event);
-	*n = sort_once(d.day, d.n);
+	list = days_list(&d, n);
 out:
 	if (root)
 		icalcomponent_free(root);
 	icalmemory_free_ring();
 	buf_free(&text);
-	return d.day;
+	return list;
 }
 
 const int32_t *holidays_join(struct owned *o, const int32_t *a, size_t an, const int32_t *b, size_t bn, size_t *n)

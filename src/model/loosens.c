@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abv/clock.h"
 #include "abv/model.h"
 
 struct told {
@@ -23,15 +24,56 @@ static bool is_none(const struct duration *d)
 	return d->ms == 0 && d->business_days == 0;
 }
 
-/* Is `given` possibly shorter? n business days last at least n days; between weekends at most two more for every five,
- * and one weekend (holidays, which only the contact's calendar knows, are left out of account). */
-static bool is_shorter(const struct duration *base, const struct duration *given)
+#define DAYS_MOST  1000             /* in a row without an open day: then there is none */
+#define CLOCK_BACK (2 * CLOCK_HOUR) /* no zone sets its clocks further than that */
+
+static bool is_open(const struct window *w, int32_t day, size_t *k)
 {
-	if (base->business_days != 0 && given->business_days != 0)
-		return given->business_days < base->business_days;
-	if (base->business_days != 0)
-		return given->ms < (base->business_days + (base->business_days / 5 + 1) * 2) * CLOCK_DAY;
-	return (given->business_days != 0 ? given->business_days * CLOCK_DAY : given->ms) < base->ms;
+	while (*k < w->holiday_n && w->holidays[*k] < day)
+		++*k;
+	return (w->weekdays >> civil_weekday(day) & 1u) != 0 && (*k == w->holiday_n || w->holidays[*k] != day);
+}
+
+/* What n business days of `w` last, in days, from any day on which `from` is open. False: there are no such days. */
+static bool business_span(const struct window *from, const struct window *w, int32_t n, int64_t *least, int64_t *most)
+{
+	int32_t first = w->holiday_n > 0 ? w->holidays[0] : 0,
+		last = w->holiday_n > 0 ? w->holidays[w->holiday_n - 1] : 0;
+	int32_t start = first - 7 * (n + 1), ahead = start, reached = 0; /* open days behind `day`, up to `ahead` */
+	size_t k = 0, ahead_k = 0, from_k = 0;
+	*least = INT64_MAX;
+	*most = 0;
+	for (int32_t day = start; day < last + 8; day++) {
+		reached -= day > start && is_open(w, day, &k);
+		for (int32_t idle = 0; reached < n; idle++) {
+			if (idle > DAYS_MOST)
+				return false;
+			if (is_open(w, ++ahead, &ahead_k)) {
+				reached++;
+				idle = 0;
+			}
+		}
+		if (!is_open(from, day, &from_k))
+			continue;
+		*least = ahead - day < *least ? ahead - day : *least;
+		*most = ahead - day > *most ? ahead - day : *most;
+	}
+	return *most > 0;
+}
+
+/* Is `given` possibly shorter? Business days are compared with exact time by the calendar, weekends, holidays and days
+ * on which the clocks change included. */
+static bool is_shorter(const struct policy *base, const struct policy *p, const struct duration *gap,
+		       const struct duration *given)
+{
+	int64_t least, most;
+	if ((gap->business_days != 0) == (given->business_days != 0))
+		return gap->business_days != 0 ? given->business_days < gap->business_days : given->ms < gap->ms;
+	if (gap->business_days != 0)
+		return business_span(&base->window, &base->window, gap->business_days, &least, &most) &&
+		       given->ms < most * CLOCK_DAY + CLOCK_BACK;
+	return business_span(&base->window, &p->window, given->business_days, &least, &most) &&
+	       least * CLOCK_DAY - CLOCK_BACK < gap->ms;
 }
 
 static bool has_limit(const struct limits *l, const struct limit *x)
@@ -101,15 +143,16 @@ int policy_loosens(const struct policy *base, const struct policy *given, struct
 	limits_check(&t, "cadence.account.limits", &base->account, &given->account);
 	limits_check(&t, "cadence.provider.limits", &base->provider, &given->provider);
 	limits_check(&t, "cadence.sender.limits", &base->sender, &given->sender);
-	if (is_shorter(&base->contact_min_gap, &given->contact_min_gap))
+	if (is_shorter(base, given, &base->contact_min_gap, &given->contact_min_gap))
 		tell(&t, "cadence.contact.min_gap", "a shorter gap");
-	if (is_shorter(&base->account_min_gap, &given->account_min_gap))
+	if (is_shorter(base, given, &base->account_min_gap, &given->account_min_gap))
 		tell(&t, "cadence.account.min_gap", "a shorter gap");
 	if (given->backoff_factor < base->backoff_factor)
 		tell(&t, "cadence.backoff.factor", "a smaller factor");
 	/* without a longest gap the back-off grows on: that is tighter than any */
 	if (!is_none(&given->backoff_max_gap) &&
-	    (is_none(&base->backoff_max_gap) || is_shorter(&base->backoff_max_gap, &given->backoff_max_gap)))
+	    (is_none(&base->backoff_max_gap) ||
+	     is_shorter(base, given, &base->backoff_max_gap, &given->backoff_max_gap)))
 		tell(&t, "cadence.backoff.max_gap", "a shorter longest gap");
 	if (given->gifts_per_ask < base->gifts_per_ask)
 		tell(&t, "cadence.gifts_per_ask", "fewer gifts before an ask");

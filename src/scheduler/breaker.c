@@ -50,13 +50,12 @@ static int trip(struct scheduler *s, const char *why, const char *what, int64_t 
 	return record_event(s, EVENT_PAUSED, &none, "", -1, 0, now, &d, e);
 }
 
-int breaker_count(struct scheduler *s, enum store_hour what, int64_t now, struct err *e)
+static int judge(struct scheduler *s, int64_t now, struct err *e)
 {
 	int64_t n[STORE_HOUR_COUNT];
-	if (store_hour_count(s->store, now, what, 1, e) != 0)
+	if (counted(s, now, n, e) != 0)
 		return -1;
-	if (s->paused.all || counted(s, now, n, e) != 0)
-		return s->paused.all ? 0 : -1;
+	s->breaker_idle = n[STORE_HOUR_BOUNCES] <= 0 && n[STORE_HOUR_COMPLAINTS] <= 0;
 	if (n[STORE_HOUR_SENDS] < BREAKER_SENDS)
 		return 0;
 	if (n[STORE_HOUR_BOUNCES] * 20 >= n[STORE_HOUR_SENDS])
@@ -64,4 +63,17 @@ int breaker_count(struct scheduler *s, enum store_hour what, int64_t now, struct
 	if (n[STORE_HOUR_COMPLAINTS] * 1000 >= n[STORE_HOUR_SENDS])
 		return trip(s, PAUSED_BY_COMPLAINTS, "complaint", n[STORE_HOUR_COMPLAINTS], n[STORE_HOUR_SENDS], now, e);
 	return 0;
+}
+
+int breaker_count(struct scheduler *s, enum store_hour what, int64_t now, struct err *e)
+{
+	if (store_hour_count(s->store, now, what, 1, e) != 0)
+		return -1;
+	s->breaker_idle = false;
+	return s->paused.all ? 0 : judge(s, now, e);
+}
+
+int breaker_look(struct scheduler *s, int64_t now, struct err *e)
+{
+	return s->paused.all || s->breaker_idle ? 0 : judge(s, now, e);
 }

@@ -8,7 +8,7 @@
 #include "scheduler_int.h"
 
 struct ranked {
-	int64_t id, due_at;
+	int64_t id, due_at, next_at;
 	int32_t priority;
 };
 
@@ -32,7 +32,7 @@ static void rival_row(void *arg, const struct enrollment *en)
 {
 	struct ranking *r = arg;
 	const struct plan_sequence *q = plan_sequence(r->s->plan, en->sequence);
-	struct ranked x = { en->id, en->due_at, q != NULL ? q->sequence->priority : 0 };
+	struct ranked x = { en->id, en->due_at, en->next_at, q != NULL ? q->sequence->priority : 0 };
 	if (en->state != ENROLLMENT_ACTIVE || q == NULL || en->id == r->me.id || en->due_at > r->by || en->next_at == CLOCK_NEVER || !before(&x, &r->me))
 		return;
 	if (r->soon && en->next_at > r->by + CLOCK_HOUR)
@@ -41,7 +41,8 @@ static void rival_row(void *arg, const struct enrollment *en)
 	r->row[r->n++] = x;
 }
 
-/* Until when the rival's own jitter keeps it; 0: something else does, or nothing. */
+/* Until when the rival's own jitter keeps it, also one that it was told of and that touches made since would spare it; 0: something
+ * else does, or nothing. */
 static int rival_wait(struct scheduler *s, const struct ranked *x, int64_t now, int64_t *until, struct err *e)
 {
 	struct candidate c;
@@ -49,6 +50,8 @@ static int rival_wait(struct scheduler *s, const struct ranked *x, int64_t now, 
 	int rc = scheduler_decide_plain(s, x->id, now, true, &c, e);
 	if (rc == 1 && c.verdict.kind == VERDICT_WAIT && c.verdict.reason == REASON_WINDOW)
 		*until = c.verdict.until;
+	else if (rc == 1 && c.verdict.kind == VERDICT_SEND && x->next_at > now)
+		*until = x->next_at;
 	if (rc == 1)
 		candidate_free(&c);
 	return rc < 0 ? -1 : 0;
@@ -62,7 +65,7 @@ int rank_yield(struct scheduler *s, struct candidate *c, int64_t now, struct err
 		return 0;
 	const struct enrollment *en = &c->row->enrollment;
 	int64_t mine = waits ? v->until : now, last = mine;
-	struct ranking r = { .s = s, .c = c, .by = mine, .soon = waits && v->reason != REASON_WINDOW, .me = { en->id, en->due_at, c->sequence->sequence->priority } };
+	struct ranking r = { .s = s, .c = c, .by = mine, .soon = waits && v->reason != REASON_WINDOW, .me = { en->id, en->due_at, en->next_at, c->sequence->sequence->priority } };
 	int rc = store_enrollments_of(s->store, en->contact_id, rival_row, &r, e) < 0 ? -1 : 0;
 	for (size_t i = 0; rc == 0 && i < r.n; i++) {
 		int64_t until;

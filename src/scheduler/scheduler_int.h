@@ -151,6 +151,7 @@ struct scheduler {
 	size_t ready_n, ready_max;
 	struct rate rate;
 	struct pause_set paused;
+	bool breaker_idle;                 /* neither bounce nor complaint counts: sends need not be judged */
 	int streak;                        /* 5yz in a row without an acceptance */
 	bool confirm;                      /* sending was resumed: the next outcome carries out what is withheld */
 	struct withheld *withheld;         /* hard bounces whose consequence is withheld (streak.c) */
@@ -251,6 +252,8 @@ void slots_ask_all(struct scheduler *s, int64_t now, bool resting_only);  /* som
 
 /* ---- breaker.c: a failure (BOUNCES or COMPLAINTS) is counted; too many pause sending ---- */
 int breaker_count(struct scheduler *s, enum store_hour what, int64_t now, struct err *e);
+/* Before more is sent: sends were added since, or older ones have left the seven days. */
+int breaker_look(struct scheduler *s, int64_t now, struct err *e);
 
 /* ---- rate.c ---- */
 void rate_set(struct scheduler *s, struct limit l);

@@ -445,7 +445,7 @@ static void committed(void *arg, int status)
 
 static int work(struct scheduler *s, int64_t now, struct err *e)
 {
-	if (record_finished(s, now, e) != 0 || hand_bodies(s, now, e) != 0)
+	if (record_finished(s, now, e) != 0 || breaker_look(s, now, e) != 0 || hand_bodies(s, now, e) != 0)
 		return -1;
 	fill_tests(s);
 	/* While the store fails only results are tried: they rest on nothing that could be undone. */

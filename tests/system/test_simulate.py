@@ -10,7 +10,7 @@ MS = datetime.timedelta(milliseconds=1)
 DAY = datetime.timedelta(days=1)
 ZONES = ["Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Sydney"]
 FROM, DAYS = "2026-01-05T10:00:00Z", 365
-RATES = ["--reply-rate", "0.03", "--ooo-rate", "0.05", "--bounce-rate", "0.01", "--unsubscribe-rate", "0.01"]
+RATES = ["--reply-rate", "0.03", "--ooo-rate", "0.05", "--bounce-rate", "0.003", "--unsubscribe-rate", "0.01"]
 # name -> (how it enrolls, the least gap to any touch before, [(step, kind, after, expire)]); a number means days, "5bd" business days
 SEQUENCES = {
     "course": ("on_import", 0, [("one", "value", 0, 0), ("two", "value", "5bd", 0), ("three", "value", "5bd", 0),
@@ -483,6 +483,53 @@ def test_bad_input():
         w.end()
 
 
+# People of three sequences, one hour a day, and a sender's limit whose end touches of others move into the opening.
+CROWDED = """
+cadence = {
+  contact = { min_gap = "10m"; limits = ["9 per 1d"]; };
+  account = { limits = ["99 per 1d"]; min_gap = "2h"; };
+  sender = { limits = ["5 per 1d"]; };
+  window = { days = "mon-sun"; hours = "01:30-02:30"; };
+  backoff = { factor = 1.0; };
+};
+"""
+CROWD = ["p0@m0.example,P0,co 0,Asia/Kathmandu", "p1@m1.example,P1,co 1,UTC", "p4@m4.example,P4,co 4,UTC", "p5@m0.example,P5,co 5,UTC",
+         "p6@m1.example,P6,co 6,UTC", "p8@m3.example,P8,co 1,UTC"]
+RANKS = {"s0": (10, [("s0-0", 5), ("s0-1", 2)]), "s1": (0, [("s1-0", 1), ("s1-2", 1)]), "s2": (5, [("s2-1", 5)])}
+
+
+def test_the_higher_rank_goes_first():
+    """Also where the jitter that the higher one was told of is one that touches made since would spare it."""
+    w = World(CROWDED)
+    try:
+        for name in SEQUENCES:
+            os.remove(w.path("sequences.d/%s.conf" % name))
+        conf = open(w.path("abvd.conf")).read()
+        w.put("abvd.conf", conf.replace("mailto:u@example.com\"; }", "mailto:u@example.com\"; warmup = { start = 1; growth = 1.2; target = 50; }; }"))
+        letters = iter("abcdefg")
+        for name, (priority, steps) in RANKS.items():
+            w.put("sequences.d/%s.conf" % name, 'sequence = { name = "%s"; enroll = "on_import"; priority = %d; steps = (%s); };\n' % (name, priority, ", ".join(
+                '{ name = "%s"; after = "%dd"; template = "letters-%s.md"; }' % (step, after, next(letters)) for step, after in steps)))
+        w.put("contacts.csv", "email,first_name,account,timezone,consent,consent_at\n" + "".join("%s,opt_in,2025-12-01\n" % row for row in CROWD))
+        r = w.run("--from", "2026-01-05", "--days", "40", "--json")
+        assert r.returncode == 0, r.stderr
+        last, done, sent = {}, collections.Counter(), 0
+        for e in map(json.loads, r.stdout.splitlines()):
+            key = e.get("contact"), e.get("sequence")
+            if e["event"] == "sent":
+                for name, (priority, steps) in RANKS.items():
+                    if priority > RANKS[key[1]][0] and done[key[0], name] < len(steps):
+                        due = last[key[0], name] + steps[done[key[0], name]][1] * DAY
+                        assert due >= when(e["ts"]), "%s of %s went at %s, though %s was due %s" % (e["step"], key[0], e["ts"], name, due)
+                done[key] += 1
+                sent += 1
+            if e["event"] in ("enrolled", "sent"):
+                last[key] = when(e["ts"])
+        assert sent == len(CROWD) * 5, sent
+    finally:
+        w.end()
+
+
 def random_cadence(r):
     """Any policy that `check` accepts: loose and tight limits in any combination."""
     pick = lambda *rows: r.choice(rows)
@@ -527,5 +574,5 @@ def test_random_policies_pass_the_audit():
     assert touches > 100 * (rounds - refused) and refused < rounds
 
 
-run([test_random_policies_pass_the_audit, test_a_year_by_brute_force, test_asks_and_absences_by_brute_force, test_the_judge_sees, test_same_seed_same_bytes,
+run([test_random_policies_pass_the_audit, test_the_higher_rank_goes_first, test_a_year_by_brute_force, test_asks_and_absences_by_brute_force, test_the_judge_sees, test_same_seed_same_bytes,
      test_who_is_enrolled, test_summary, test_calendar, test_bad_input])

@@ -124,6 +124,8 @@ static void test_loosens(void **state)
 	LOOSENS(p.contact_min_gap = (struct duration){ .ms = 4 * CLOCK_DAY },
 		"cadence.contact.min_gap"); /* Thursday to Monday: 2bd */
 	LOOSENS(p.contact_min_gap = (struct duration){ .ms = 7 * CLOCK_DAY }, NULL);
+	LOOSENS(p.contact_min_gap = (struct duration){ .ms = 6 * CLOCK_DAY },
+		"cadence.contact.min_gap"); /* Wednesday, the holiday on Friday, Tuesday: and the clocks go back */
 	LOOSENS((p.contact.row[0] = (struct limit){ 2, 7 * CLOCK_DAY }), "cadence.contact.limits");
 	LOOSENS((p.contact.row[0] = (struct limit){ 1, 9 * CLOCK_DAY }), NULL);
 	LOOSENS((p.contact.row[0] = (struct limit){ 2, 9 * CLOCK_DAY }),
@@ -147,6 +149,23 @@ static void test_loosens(void **state)
 	    (struct limit){ 5, CLOCK_DAY }; /* implied by the others: no fault of the sequence */
 	struct loosening none[1];
 	assert_int_equal(policy_loosens(&base, &base, none, 1), 0);
+	/* business days against exact time, by the calendar */
+	base = base_policy();
+	base.window.holiday_n = 0;
+	base.contact_min_gap = (struct duration){ .ms = CLOCK_DAY };
+	struct policy given = base;
+	given.contact_min_gap = (struct duration){ .business_days = 1 };
+	assert_int_equal(policy_loosens(&base, &given, none, 1), 1); /* 23 hours when the clocks go forward */
+	given.contact_min_gap.business_days = 2;
+	assert_int_equal(policy_loosens(&base, &given, none, 1), 0);
+	base.window.weekdays = given.window.weekdays = 0x01;
+	given.contact_min_gap.business_days = 1;
+	assert_int_equal(policy_loosens(&base, &given, none, 1), 0); /* a week */
+	base.contact_min_gap = (struct duration){ .business_days = 3 };
+	given.contact_min_gap = (struct duration){ .ms = 21 * CLOCK_DAY };
+	assert_int_equal(policy_loosens(&base, &given, none, 1), 1); /* three weeks, and the clocks go back */
+	given.contact_min_gap.ms += CLOCK_DAY;
+	assert_int_equal(policy_loosens(&base, &given, none, 1), 0);
 #undef LOOSENS
 	p = (struct policy){ .window = { .weekdays = 0x7f, .hours = { 0, 86400 } } };
 	struct loosening one[1];

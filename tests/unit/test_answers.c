@@ -210,6 +210,54 @@ static void test_breaker(void **state)
 	world_close(&w);
 }
 
+/* Nothing comes back any more, but the share is too high: the fiftieth send is the last. */
+static void test_breaker_at_the_fiftieth(void **state)
+{
+	struct world w;
+	int64_t id[49];
+	(void)state;
+	world_open(&w, FREE, STEP("one", "0d"));
+	crowd(&w, id, 49);
+	for (int i = 0; i < 5; i++)
+		bounce(&w, id[i]);
+	for (int i = 0; i < 4; i++) {
+		char domain[] = "later0.example", email[] = "p@later0.example";
+		domain[5] = email[7] = (char)('0' + i);
+		put_contact(&w, email, domain);
+		settle();
+	}
+	assert_string_equal(store_setting(w.store, "paused"), "bounce_rate");
+	assert_int_equal(w.fake.started, 50);
+	world_close(&w);
+}
+
+/* 4 of 150, and then 90 of the 150 are older than seven days: 4 of 60. */
+static void test_breaker_when_sends_leave(void **state)
+{
+	struct world w;
+	int64_t id[90];
+	(void)state;
+	world_open(&w, FREE, STEP("one", "0d"));
+	crowd(&w, id, 90);
+	clock_set(&w.clock, START + 2 * CLOCK_DAY);
+	for (int i = 0; i < 60; i++) {
+		char domain[32], email[40];
+		snprintf(domain, sizeof domain, "later%d.example", i);
+		snprintf(email, sizeof email, "p@%s", domain);
+		put_contact(&w, email, domain);
+	}
+	settle();
+	for (int i = 0; i < 4; i++)
+		bounce(&w, id[i]);
+	assert_string_equal(store_setting(w.store, "paused"), "");
+	clock_set(&w.clock, START + 8 * CLOCK_DAY);
+	put_contact(&w, "p@last.example", "last.example");
+	settle();
+	assert_string_equal(store_setting(w.store, "paused"), "bounce_rate");
+	assert_int_equal(w.fake.started, 150);
+	world_close(&w);
+}
+
 static void test_complaint_breaks(void **state)
 {
 	struct world w;
@@ -230,6 +278,8 @@ int main(void)
 		cmocka_unit_test(test_three_soft_bounces),
 		cmocka_unit_test(test_resolves_unknown),
 		cmocka_unit_test(test_breaker),
+		cmocka_unit_test(test_breaker_at_the_fiftieth),
+		cmocka_unit_test(test_breaker_when_sends_leave),
 		cmocka_unit_test(test_complaint_breaks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

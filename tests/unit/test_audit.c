@@ -55,6 +55,8 @@ static void test_once(void **state)
 	{ .name = title ", unknown", .log = T "500Z " cause "\n" T "900Z unknown ann course/one t1 handed_at=" T "501Z", .expected = rule "@2" },  \
 	{ .name = title ", refused", .log = T "500Z " cause "\n" T "900Z refused ann course/one t1 permanent=false handed_at=" T "501Z", .expected = rule "@2" }
 
+#define ONLY "{ name = \"one\"; template = \"a.md\"; }"
+
 static void test_stops(void **state)
 {
 	static const struct world row[] = {
@@ -68,7 +70,8 @@ static void test_stops(void **state)
 		STOP("domain", "suppressed @acme.example reason=manual", "suppressed"),
 		STOP("forgotten", "forgotten ann", "forgotten"),
 		STOP("stopped", "stopped ann course/one reason=manual", "after_stop"),
-		STOP("completed", "completed ann course/one", "after_completion"),
+		{ .name = "completed, just before", .steps = ONLY, .log = T "500Z skipped ann course/one reason=step_removed\n" T "500Z completed ann course/one\n" T "900Z sent ann course/one t1 handed_at=" T "500Z", .expected = "order@3" },
+		{ .name = "completed", .steps = ONLY, .log = T "500Z skipped ann course/one reason=step_removed\n" T "500Z completed ann course/one\n" T "900Z sent ann course/one t1 handed_at=" T "501Z", .expected = "after_completion@3 order@3" },
 		STOP("refused for good", "refused ann course/one t9 permanent=true", "after_refusal"),
 		STOP("held", "held ann until=2026-12-01T00:00:00Z reason=x", "contact_hold"),
 		STOP("account held", "replied ben", "account_hold"),

@@ -128,10 +128,10 @@ static void put_example(void)
 	    "EXDATE;VALUE=DATE:20271225\r\nEND:VEVENT\r\n"
 	    "BEGIN:VEVENT\r\nUID:2\r\nDTSTART:20260301T100000Z\r\nEND:VEVENT\r\n"
 	    "BEGIN:VEVENT\r\nUID:3\r\nDTSTART;VALUE=DATE:20260501\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
-	config_dir_put(
-	    "b.ics",
-	    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//EN\r\n"
-	    "BEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20260501\r\nDURATION:P2D\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
+	config_dir_put("b.ics", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//EN\r\n"
+				"BEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20260501\r\nDURATION:P2D\r\nEND:VEVENT\r\n"
+				"BEGIN:VEVENT\r\nUID:2\r\nDTSTART;VALUE=DATE:20310201\r\nDTEND;VALUE=DATE:"
+				"20330201\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
 }
 
 static bool is_holiday(const struct window *w, int year, int month, int day)
@@ -176,6 +176,8 @@ static void test_example(void **state)
 		     is_holiday(&p->window, 2026, 3, 1));
 	assert_true(is_holiday(&p->window, 2026, 5, 1) && is_holiday(&p->window, 2026, 5, 2) &&
 		    !is_holiday(&p->window, 2026, 5, 3));
+	assert_true(is_holiday(&p->window, 2031, 2, 1) && is_holiday(&p->window, 2033, 1, 31) &&
+		    !is_holiday(&p->window, 2033, 2, 1)); /* two years */
 	for (size_t i = 1; i < p->window.holiday_n; i++)
 		assert_true(p->window.holidays[i - 1] < p->window.holidays[i]);
 	assert_string_equal(p->consent_accept[0], "opt_in");

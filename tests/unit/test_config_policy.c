@@ -45,6 +45,11 @@ static const struct row rows[] = {
 	{ H, NULL, NULL, EVENT("DTSTART;VALUE=DATE:20260601\r\nDTEND;VALUE=DATE:20260901\r\n"),
 	  "Wabvd.conf:7:24 long-closure\n" },
 	{ H, NULL, NULL, EVENT("DTSTART;VALUE=DATE:20260601\r\nDTEND;VALUE=DATE:20260715\r\n"), "" },
+	/* years without an open day, however they are written */
+	{ H, NULL, NULL, EVENT("DTSTART;VALUE=DATE:20100101\r\nDTEND;VALUE=DATE:20500101\r\n"),
+	  "Eabvd.conf:7:24 contradiction\n" },
+	{ H, NULL, NULL, EVENT("DTSTART;VALUE=DATE:20260101\r\nDURATION:P1000000000W\r\n"),
+	  "Eabvd.conf:7:24 contradiction\n" },
 
 	/* calendars: what would be lost without a word has the calendar's line */
 	{ H, NULL, NULL, EVENT("DTSTART;VALUE=DATE:2025XX06\r\n"), "Eh.ics:3:1 bad-calendar\n" },

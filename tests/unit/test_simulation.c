@@ -97,7 +97,7 @@ static void year_sequences(void)
 }
 
 static const struct simulate_model lively = {
-	.seed = 7, .reply = 0.03, .bounce = 0.01, .ooo = 0.06, .unsubscribe = 0.01
+	.seed = 7, .reply = 0.03, .bounce = 0.004, .ooo = 0.06, .unsubscribe = 0.01
 };
 
 /* The lines of a run of `days`, of people who behave by m, with a cadence. Caller frees. */
