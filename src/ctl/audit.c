@@ -279,7 +279,9 @@ static void sum_text(const struct auditing *g, const struct audit_sum *s, struct
 	if (s->violations)
 		count(b, s->violations, "violation", "violations");
 	else
-		buf_str(b, g->rc == CTL_OK ? "OK: every rule held" : "no violation in what was read");
+		buf_str(b, g->rc != CTL_OK				      ? "no violation in what was read"
+			   : s->unjudged || !s->touches || s->first_seq > 1 ? "no violation in what was judged"
+									    : "OK: every rule held");
 	buf_str(b, "; ");
 	count(b, s->lines, "line", "lines");
 	buf_str(b, ", ");

@@ -204,8 +204,8 @@ sent() { line "$1" "$2" sent ",\"sequence\":\"course\",\"step\":\"$3\",\"kind\":
 { line 1 09:00:00.000 contact_imported ',"consent":"opt_in"'; line 2 09:00:00.000 enrolled ',"sequence":"course"'; } >"$alog-20261110"
 sent 3 09:30:00.000 one a >"$alog.1"
 { sent 4 09:31:00.000 two b; printf '{"seq":5,"t'; } >"$alog"
-t 0 'note: 2 touches were made under another policy.*OK: every rule held; 4 lines, 2 touches to 1 contact at 1 account' '' $ctl --config "$aconf" audit
-t 0 'OK' '' $ctl audit "$alog" "$alog-20261110" "$alog.1" --config "$aconf"
+t 0 'note: 2 touches were made under another policy.*no violation in what was judged; 4 lines, 2 touches to 1 contact at 1 account' '' $ctl --config "$aconf" audit
+t 0 'no violation in what was judged' '' $ctl audit "$alog" "$alog-20261110" "$alog.1" --config "$aconf"
 t 0 '^\{"files":3,"lines":4,"first_seq":1,"touches":2,"contacts":1,"accounts":1,"unjudged":2,"violations":0\}' '' $ctl --config "$aconf" audit --json
 t 0 'the log begins with seq 3' '' $ctl --config "$aconf" audit "$alog" "$alog.1"
 t 1 ':1: seq: seq 4 comes behind 2: 1 line is missing.*1 violation; 3 lines' '' $ctl --config "$aconf" audit "$alog" "$alog-20261110"
@@ -213,7 +213,7 @@ t 1 ':1: seq: seq 4 comes behind 4: it was there already' '' $ctl --config "$aco
 t 1 'no violation in what was read' "cannot read '/nowhere'" $ctl --config "$aconf" audit "$alog" /nowhere
 t 1 '' 'Is a directory' $ctl --config "$aconf" audit "$home"
 gzip -c "$alog.1" >"$alog.2.gz"
-t 0 'OK' "log.jsonl.2.gz' is compressed: it is not read" $ctl --config "$aconf" audit
+t 0 'no violation in what was judged' "log.jsonl.2.gz' is compressed: it is not read" $ctl --config "$aconf" audit
 t 1 'no violation' "is compressed: it is not read" $ctl --config "$aconf" audit "$alog" "$alog.2.gz"
 rm "$alog.2.gz"
 sed -i '$d' "$alog" # a torn tail is cut at the next start
