@@ -20,6 +20,7 @@ struct gate_input {
 	bool is_template;    /* placeholders stand for something */
 	bool in_thread;      /* a real thread: "Re:" is true */
 	int first_line;      /* added to findings' lines: where the text begins in its file (1 when alone) */
+	bool rendered;       /* of a template that was judged itself: what is odd in the contact's own values refuses nobody a letter */
 	const char *vouched_by; /* "Dana Reyes, answers ...": who lets it pass where only the model refuses; NULL or "" nobody */
 };
 
@@ -51,8 +52,8 @@ struct gate_shingles {
 void gate_shingles_read(const struct gate_input *in, struct gate_shingles *out);
 /* How much of `a` stands in `b`, in percent. Texts under 12 shingles are too short to tell: 0, unless they are equal. */
 int gate_shingles_share(const struct gate_shingles *a, const struct gate_shingles *b);
-#define GATE_REPEAT_SAME  80 /* percent of a letter that stands in another of its sequence: it gives nothing new */
-#define GATE_REPEAT_OTHER 80 /* ... of another sequence: whoever is in both reads it twice */
+#define GATE_REPEAT_SAME 95 /* percent of a letter that stands in an earlier one of its sequence: a word was changed, no more */
+#define GATE_REPEAT_MUCH 60 /* ... so little of it is new that its author should know */
 
 /* < 200 us at 300 words; no state. A `{{name}}` left in a text that is no template is undefined-placeholder. */
 void gate_judge(const struct gate_input *in, struct gate_result *out);

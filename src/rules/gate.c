@@ -163,8 +163,10 @@ void gate_judge(const struct gate_input *in, struct gate_result *out)
 	rule_substance(in, &t, &a, out);
 	if (out->verdict != GATE_EMPTY && a.asks > 0 && a.substance < ASK_SHARE * a.asks)
 		out->verdict = GATE_ASK;
-	gate_rule_text(in, out);
-	gate_rule_hidden(in, &t, out);
+	if (!in->rendered) {
+		gate_rule_text(in, out);
+		gate_rule_hidden(in, &t, out);
+	}
 	gate_rule_placeholders(in, t.language, out);
 	gate_rule_subject(in, t.language, out);
 	rule_kind(in, &a, out);

@@ -79,7 +79,7 @@ struct gate_text {
 	int images;
 	int hidden_n;         /* words with characters that make a program read something else than a person */
 	uint32_t hidden_at;   /* the first one: */
-	char hidden_word[48]; /* as a person reads it */
+	char hidden_word[48]; /* as a person reads it; "" it is no word */
 	char hidden_what[64]; /* the character */
 	size_t pool_n;
 	bool full;
@@ -152,7 +152,7 @@ struct line {
 	uint32_t pos[LINE_MAX_BYTES + 1];
 	char twin[LINE_MAX_BYTES + 1];          /* at a look-alike's first byte: what it looks like; else 0. Only if `odd` */
 	unsigned char kind[LINE_MAX_BYTES + 1]; /* enum char_kind there */
-	unsigned char gap[LINE_MAX_BYTES + 1];  /* CHAR_HYPHEN, CHAR_INVISIBLE: such stood before this byte; else 0 */
+	unsigned char gap[LINE_MAX_BYTES + 1];  /* CHAR_OVERLAY, CHAR_HYPHEN, CHAR_INVISIBLE: such stood before this byte; else 0 */
 	size_t n;
 	unsigned char pending; /* gap of the byte to come */
 	bool odd;    /* has look-alikes, styled letters ... */
@@ -179,7 +179,7 @@ const char *gate_line_read(struct line_reader *r, const char *s); /* the line in
 
 /* gate_twins.c: look-alikes as what they look like, where they stand for it; notes what is hidden so. Shortens the line. */
 void gate_line_fold(struct line *l, struct gate_text *t);
-void gate_hidden_note(const struct line *l, struct gate_text *t, size_t from, size_t to, const char *what); /* a word of the line */
+void gate_hidden_note(struct gate_text *t, uint32_t pos, const char *word, size_t n, const char *what);
 
 static inline bool gate_is_word_byte(char c)
 {

@@ -42,12 +42,12 @@ static void line_put(struct line_reader *r, char c, const char *s)
 
 /* A letter of another script that looks like ours, or one of ours in another dress: it is put as it stands, with what it
  * looks like beside it, until its word is known. */
-static void put_odd(struct line_reader *r, const char *s, size_t n, char to, enum char_kind kind)
+static void put_odd(struct line_reader *r, const char *bytes, size_t n, const char *s, char to, enum char_kind kind)
 {
 	struct line *l = &r->line;
 	size_t at = l->n;
 	for (size_t i = 0; i < n; i++)
-		line_put(r, s[i], s);
+		line_put(r, bytes[i], s);
 	if (l->n == at)
 		return;
 	l->twin[at] = to;
@@ -106,12 +106,9 @@ static void char_put(struct line_reader *r, uint32_t c, const char *s)
 	case CHAR_STYLED:
 	case CHAR_TWIN:
 	case CHAR_TWIN_LOOSELY:
-	case CHAR_TWIN_GREEK: put_odd(r, bytes, n, to, kind); break;
+	case CHAR_TWIN_GREEK: put_odd(r, bytes, n, s, to, kind); break;
+	case CHAR_TURN: gate_hidden_note(r->t, (uint32_t)(s - r->in->text), "", 0, "a character that turns the direction of writing"); break;
 	case CHAR_OVERLAY:
-		if (in_word)
-			gate_hidden_note(l, r->t, l->n, l->n, "a stroke through or a ring round a letter");
-		break;
-	case CHAR_TURN: gate_hidden_note(l, r->t, l->n, l->n, "a character that turns the direction of the text"); break;
 	case CHAR_HYPHEN:
 	case CHAR_INVISIBLE:
 		if (in_word) {

@@ -120,8 +120,9 @@ void gate_rule_hidden(const struct gate_input *in, const struct gate_text *t, st
 	char more[40] = "";
 	if (t->hidden_n > 1)
 		snprintf(more, sizeof more, " (and %d more)", t->hidden_n - 1);
-	gate_find(r, in, RULE_HIDDEN_TEXT, t->hidden_at, "'%s' holds %s%s: type it again in plain letters", t->hidden_word,
-		  t->hidden_what, more);
+	const char *quote = *t->hidden_word != '\0' ? "'" : "";
+	gate_find(r, in, RULE_HIDDEN_TEXT, t->hidden_at, "%s%s%s holds %s%s: type it again in plain letters", quote,
+		  *quote != '\0' ? t->hidden_word : "the text", quote, t->hidden_what, more);
 }
 
 /* ---- what would be sent as it stands ---- */

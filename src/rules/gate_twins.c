@@ -6,7 +6,7 @@
  *   ours; it may be a name, so that it isn't told. Words of the script itself stay.
  * - Styled letters are always read as ours; told when they make a word or part of one. Fullwidth letters among Chinese,
  *   Japanese or Korean are at home there.
- * - Invisible characters within a Latin word are told; the soft hyphen only where no printer would break the word.
+ * - Invisible characters and overlays within a Latin word are told; the soft hyphen only where no printer would break the word.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,20 +16,15 @@
 #define HYPHENATED_LEAST 10 /* letters: shorter words are broken by nobody */
 #define STYLED_LEAST     3  /* one or two are a formula's */
 
-void gate_hidden_note(const struct line *l, struct gate_text *t, size_t from, size_t to, const char *what)
+void gate_hidden_note(struct gate_text *t, uint32_t pos, const char *word, size_t n, const char *what)
 {
-	const char *s = l->text;
+	size_t cut = n < sizeof t->hidden_word ? n : sizeof t->hidden_word - 1;
 	if (t->hidden_n++ > 0)
 		return;
-	while (from > 0 && gate_is_word_byte(s[from - 1]))
-		from--;
-	while (to < l->n && gate_is_word_byte(s[to]))
-		to++;
-	t->hidden_at = l->n == 0 ? 0 : l->pos[from < l->n ? from : l->n - 1];
-	size_t n = to - from < sizeof t->hidden_word ? to - from : sizeof t->hidden_word - 1;
-	while (n < to - from && n > 0 && (s[from + n] & 0xc0) == 0x80) /* not in the middle of a character */
-		n--;
-	snprintf(t->hidden_word, sizeof t->hidden_word, "%.*s", (int)n, s + from);
+	while (cut > 0 && cut < n && (word[cut] & 0xc0) == 0x80) /* not in the middle of a character */
+		cut--;
+	t->hidden_at = pos;
+	snprintf(t->hidden_word, sizeof t->hidden_word, "%.*s", (int)cut, word);
 	snprintf(t->hidden_what, sizeof t->hidden_what, "%s", what);
 }
 
@@ -38,7 +33,7 @@ struct word {
 	int latin, other;                /* letters: ours, of another script */
 	int twin, loose, greek, greek_in; /* look-alikes; greek_in: not the word's first */
 	int styled, wide;                /* wide: the fullwidth ones of the styled */
-	int invisible, hyphen;           /* between two letters */
+	int overlay, invisible, hyphen;  /* between two letters */
 	bool latin_last;                 /* a letter of ours stands behind the last look-alike */
 };
 
@@ -46,6 +41,7 @@ static void count(const struct line *l, struct word *w)
 {
 	for (size_t i = w->from; i < w->to; i++) {
 		unsigned char c = (unsigned char)l->text[i];
+		w->overlay += l->gap[i] == CHAR_OVERLAY;
 		w->invisible += l->gap[i] == CHAR_INVISIBLE;
 		w->hyphen += l->gap[i] == CHAR_HYPHEN;
 		if (gate_is_latin(l->text[i])) {
@@ -93,6 +89,8 @@ static const char *what_of(const struct line *l, const struct word *w, bool twin
 		return "a letter of another script that looks like one of ours";
 	if (w->invisible > 0)
 		return "an invisible character";
+	if (w->overlay > 0)
+		return "strokes through letters or rings round them";
 	if (w->hyphen > 0 && w->latin < HYPHENATED_LEAST)
 		return "a soft hyphen";
 	if (w->styled > 0 && !at_home && (w->latin > 0 || w->styled >= STYLED_LEAST))
@@ -132,12 +130,8 @@ void gate_line_fold(struct line *l, struct gate_text *t)
 		size_t begin = k;
 		i = w.to;
 		word_copy(l, &w, masked, &k);
-		if (what != NULL) {
-			size_t n = l->n;
-			l->n = k;
-			gate_hidden_note(l, t, begin, k, what);
-			l->n = n;
-		}
+		if (what != NULL)
+			gate_hidden_note(t, l->pos[begin], l->text + begin, k - begin, what);
 	}
 	l->n = k;
 	l->odd = false;
