@@ -140,7 +140,7 @@ endif
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(UNIT) $(FAKES)
 	@$(MAKE) --no-print-directory unit docs system
-docs: $(BUILD)/abvd $(BUILD)/abvctl $(BUILD)/tests/test_config
+docs: $(BUILD)/abvd $(BUILD)/abvctl $(BUILD)/tests/test_config $(BUILD)/tests/test_gate
 	@fail=0; for t in $(wildcard tests/docs*.sh); do sh $$t $(BUILD) || fail=1; done; exit $$fail
 system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES)
 	@tests/system/run $(BUILD)
