@@ -5,7 +5,8 @@
 #include "abv/token.h"
 
 /* ---- novelty.c ---- */
-void novelty_in_sequence(const struct plan *p, struct plan_sequence *ps, struct problems *problems); /* errors; not startable */
-void novelty_between(const struct plan *p, struct problems *problems);                            /* warnings */
+void novelty_in_sequence(const struct plan *p, struct plan_sequence *ps,
+			 struct problems *problems);                   /* errors; not startable */
+void novelty_between(const struct plan *p, struct problems *problems); /* warnings */
 
 #endif

@@ -1,7 +1,7 @@
 /* What a letter gives that another one has given already. Within a sequence that is an error: nobody gets the same
- * content twice (invariant 6), so that the later step would be skipped (equal content) or be sent for nothing (all but a
- * word or two). Where some of it is new, and between sequences, it is a warning: only who is in both reads it twice. A
- * template that two sequences share is no finding. */
+ * content twice (invariant 6), so that the later step would be skipped (equal content) or be sent for nothing (all but
+ * a word or two). Where some of it is new, and between sequences, it is a warning: only who is in both reads it twice.
+ * A template that two sequences share is no finding. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,14 +29,15 @@ static void shingles_of(const struct template *t, struct gate_shingles *out)
 	gate_shingles_read(&in, out);
 }
 
-static void tell(const struct plan *p, const struct step *s, const struct step *of, int share, struct problems *problems)
+static void tell(const struct plan *p, const struct step *s, const struct step *of, int share,
+		 struct problems *problems)
 {
 	const struct config_place *at = &config_step_use(p->config, s)->step_at;
 	bool same = share >= GATE_REPEAT_SAME;
 
-	problems_add(problems, same ? SEVERITY_ERROR : SEVERITY_WARNING, at->file, at->line, at->column, "repeat-content",
-		     "step '%s': %d %% of '%s' stands in '%s', step '%s', already: %s", s->name, share, s->template_name,
-		     of->template_name, of->name,
+	problems_add(problems, same ? SEVERITY_ERROR : SEVERITY_WARNING, at->file, at->line, at->column,
+		     "repeat-content", "step '%s': %d %% of '%s' stands in '%s', step '%s', already: %s", s->name,
+		     share, s->template_name, of->template_name, of->name,
 		     same ? "nobody gets the same twice, tell something new" : "leave out what the reader knows");
 }
 
@@ -89,7 +90,8 @@ void novelty_in_sequence(const struct plan *p, struct plan_sequence *ps, struct 
 	free(shingles);
 }
 
-/* ---- between sequences. Through an index of shingles, so that a thousand templates don't cost a million comparisons. */
+/* ---- between sequences. Through an index of shingles, so that a thousand templates don't cost a million comparisons.
+ */
 
 static bool is_listed(const struct texts *t, const char *name)
 {
@@ -141,7 +143,7 @@ static int cmp_u64(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-#define GROUP_MAX 4 /* of so many templates with a shingle each is paired with each; of more, neighbours only */
+#define GROUP_MAX  4 /* of so many templates with a shingle each is paired with each; of more, neighbours only */
 #define PAIR_LEAST 8 /* shingles in common: what less have is not asked for its share */
 
 /* Pairs of templates, a pair for each shingle that they have in common, sorted. */

@@ -75,7 +75,7 @@ static void tell_gate(struct planner *pl, const char *name, const struct plan_st
 	if (*vouched)
 		problems_add(pl->problems, SEVERITY_NOTE, path, 1, 1, "vouched", "vouched for by %s%s", vouched,
 			     g->vouched ? ""
-			     : g->pass	? ": it would pass without"
+			     : g->pass  ? ": it would pass without"
 					: ": nobody can vouch for what a rule refuses");
 	free(path);
 }

@@ -45,7 +45,8 @@ static void result_json(const char *id, const struct gate_input *in, const struc
 }
 
 /* A finding about the subject or the whole stands at the file's first line, as `check` has it. */
-static void result_text(const char *file, const struct gate_input *in, const struct gate_result *r, bool colour, struct buf *out)
+static void result_text(const char *file, const struct gate_input *in, const struct gate_result *r, bool colour,
+			struct buf *out)
 {
 	static const char *const code[] = { "31;1", "33;1", "36" };
 

@@ -15,7 +15,7 @@ struct tally {
 	uint32_t filler_at, urgency_at, ask_at;
 	int substance_all;
 	int asks_first; /* before there was substance */
-	int of_self; /* of `substance`: what sentences say whose subject is the sender */
+	int of_self;    /* of `substance`: what sentences say whose subject is the sender */
 };
 
 static void note(uint32_t *at, int *n, uint32_t pos)
@@ -113,28 +113,34 @@ static void rule_substance(const struct gate_input *in, const struct gate_text *
 	} else if (a->filler > 0 && a->substance < SUBSTANCE_FILLER) {
 		r->verdict = GATE_EMPTY;
 		gate_find(r, in, RULE_FILLER_FOLLOWUP, a->filler_at,
-			  "a reminder of an earlier mail and nothing new: answer a question, add a figure or a link, or don't send it");
+			  "a reminder of an earlier mail and nothing new: answer a question, add a figure or a link, "
+			  "or don't send it");
 	} else if (a->substance < (a->asks > 0 ? SUBSTANCE_ASK : SUBSTANCE_LEAST)) {
 		r->verdict = GATE_EMPTY;
 		gate_find(r, in, RULE_NO_SUBSTANCE, GATE_WHOLE,
-			  "too little that the reader could use, %d points of %d in %d words: tell how to do something, or what you found out",
+			  "too little that the reader could use, %d points of %d in %d words: tell how to do "
+			  "something, or what you found out",
 			  a->substance > 0 ? a->substance : 0, a->asks > 0 ? SUBSTANCE_ASK : SUBSTANCE_LEAST, a->words);
 	}
 }
 
 /* Requests that come before anything else: the reader has no reason yet. */
-static void rule_asks(const struct gate_input *in, const struct gate_text *t, const struct tally *a, struct gate_result *r)
+static void rule_asks(const struct gate_input *in, const struct gate_text *t, const struct tally *a,
+		      struct gate_result *r)
 {
 	static const char *const times[] = { "", "once", "twice", "three times", "four times" };
 	const char *often = a->asks_first < 5 ? times[a->asks_first] : "many times";
 	if (r->verdict != GATE_EMPTY && a->asks_first > 0 && a->substance_all >= 2 * SUBSTANCE_LEAST)
-		gate_find(r, in, RULE_ASKS_FIRST, a->ask_at,
-			  in->kind == KIND_ASK ? "this letter asks %s before it gives: move the request behind what it gives"
-					       : "this letter asks %s before it gives: move the request to the end, or mark it Kind: ask",
-			  often);
+		gate_find(
+		    r, in, RULE_ASKS_FIRST, a->ask_at,
+		    in->kind == KIND_ASK
+			? "this letter asks %s before it gives: move the request behind what it gives"
+			: "this letter asks %s before it gives: move the request to the end, or mark it Kind: ask",
+		    often);
 	if (a->asks > 2 && a->asks * 4 > t->sentence_n)
 		gate_find(r, in, RULE_TOO_MANY_ASKS, a->ask_at,
-			  "%d requests in one letter: keep the one that matters, the reader answers none of many", a->asks);
+			  "%d requests in one letter: keep the one that matters, the reader answers none of many",
+			  a->asks);
 }
 
 /* What the letter is, against what it is declared. The judgement is of the whole, so that a person may know better. */

@@ -33,15 +33,15 @@ static bool name_in(const char *s, const char *end, const char *const *row, size
 
 #define NAME_IN(s, end, row) name_in(s, end, row, sizeof(row) / sizeof(row)[0])
 
-static const char *const blocks[] = { "p",  "br", "div",   "tr", "li", "ul", "ol",   "h1",	  "h2",
+static const char *const blocks[] = { "p",  "br", "div",   "tr", "li", "ul", "ol",   "h1",        "h2",
 				      "h3", "h4", "table", "td", "th", "hr", "body", "blockquote" };
 
 bool gate_is_tag(const char *s, const char *end)
 {
-	static const char *const inlines[] = { "a",    "abbr", "b",   "center", "code",	  "del", "em",	  "font",  "h5",
-					       "h6",   "head", "html", "i",	"img",	  "ins", "kbd",	  "mark",  "pre",
-					       "s",    "script", "section", "small", "span", "strong", "style", "sub", "sup",
-					       "tbody", "thead", "title", "u" };
+	static const char *const inlines[] = { "a",     "abbr", "b",    "center", "code",    "del",   "em",   "font",
+					       "h5",    "h6",   "head", "html",   "i",       "img",   "ins",  "kbd",
+					       "mark",  "pre",  "s",    "script", "section", "small", "span", "strong",
+					       "style", "sub",  "sup",  "tbody",  "thead",   "title", "u" };
 	if (gate_has_prefix(s, end, "!--"))
 		return true;
 	s += s < end && *s == '/';
@@ -146,8 +146,9 @@ static bool is_nought(const char *s)
 /* One declaration; true: it hides. */
 static bool declaration(const char *d, struct tag_look *look)
 {
-	static const char *const hides[] = { "display:none", "visibility:hidden", "visibility:collapse", "mso-hide:all",
-					     "text-indent:-9", "left:-9", "top:-9" };
+	static const char *const hides[] = { "display:none", "visibility:hidden", "visibility:collapse",
+					     "mso-hide:all", "text-indent:-9",    "left:-9",
+					     "top:-9" };
 	for (size_t i = 0; i < sizeof hides / sizeof hides[0]; i++)
 		if (strncmp(d, hides[i], strlen(hides[i])) == 0)
 			return true;
@@ -176,7 +177,7 @@ static void squeeze(const char *s, size_t n, char *out, size_t cap)
 
 static bool style(const struct attribute *a, struct tag_look *look)
 {
-	char text[1024];
+	char text[1024] = "";
 	bool hides = false;
 	squeeze(a->value, a->len, text, sizeof text);
 	for (char *d = text; d != NULL;) {
@@ -193,7 +194,7 @@ static bool style(const struct attribute *a, struct tag_look *look)
 static bool attributes(const char *s, const char *end, struct tag_look *look, bool *dot)
 {
 	struct attribute a;
-	char text[32];
+	char text[32] = "";
 	bool hides = false, own_ground = false, classed = false;
 	*dot = false;
 	while (attribute_next(&s, end, &a)) {

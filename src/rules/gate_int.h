@@ -43,7 +43,8 @@ struct gate_language {
 	size_t phrase_n;
 	const char *const *list[LIST_COUNT]; /* sorted, NULL behind the last; lower case, accents folded as texts are */
 };
-extern const struct gate_language gate_languages[]; /* a name of NULL behind the last; the first stands in for unknown ones */
+extern const struct gate_language
+    gate_languages[]; /* a name of NULL behind the last; the first stands in for unknown ones */
 
 /* ---- the text as the rules see it: sentences of words, without greeting, signature, footer and quoted text ---- */
 
@@ -52,8 +53,9 @@ extern const struct gate_language gate_languages[]; /* a name of NULL behind the
 #define GATE_POOL          (GATE_WORDS_MAX * 8)
 
 struct gate_word {
-	const char *text; /* lower case, NUL-terminated; straight apostrophes, no accents, look-alikes as what they look like */
-	uint32_t pos;     /* offset in the input */
+	const char *
+	    text; /* lower case, NUL-terminated; straight apostrophes, no accents, look-alikes as what they look like */
+	uint32_t pos; /* offset in the input */
 };
 
 enum sentence_flag {
@@ -94,19 +96,19 @@ void gate_text_read(const struct gate_input *in, struct gate_text *t);
 /* ---- characters (gate_fold.c) ---- */
 
 enum char_kind {
-	CHAR_LETTER,      /* stays as it is */
-	CHAR_SIGN,        /* *to: what it is in ASCII, mostly a space */
-	CHAR_ACCENTED,    /* *to: its base letter */
-	CHAR_SHARP_S,     /* becomes two letters */
-	CHAR_STYLED,      /* a fullwidth, mathematical, circled letter or small capital; *to: the letter */
-	CHAR_TWIN,        /* of another script, looks like *to */
+	CHAR_LETTER,       /* stays as it is */
+	CHAR_SIGN,         /* *to: what it is in ASCII, mostly a space */
+	CHAR_ACCENTED,     /* *to: its base letter */
+	CHAR_SHARP_S,      /* becomes two letters */
+	CHAR_STYLED,       /* a fullwidth, mathematical, circled letter or small capital; *to: the letter */
+	CHAR_TWIN,         /* of another script, looks like *to */
 	CHAR_TWIN_LOOSELY, /* likewise, but not in every face: in a word that is Latin otherwise */
-	CHAR_TWIN_GREEK,  /* likewise; stands before Latin letters in formulas, too */
-	CHAR_HYPHEN,      /* the soft hyphen */
-	CHAR_MARK,        /* an accent that is put on the letter before it */
-	CHAR_OVERLAY,     /* strikes the letter before it out, or draws a ring round it */
+	CHAR_TWIN_GREEK,   /* likewise; stands before Latin letters in formulas, too */
+	CHAR_HYPHEN,       /* the soft hyphen */
+	CHAR_MARK,         /* an accent that is put on the letter before it */
+	CHAR_OVERLAY,      /* strikes the letter before it out, or draws a ring round it */
 	CHAR_INVISIBLE,
-	CHAR_TURN         /* makes the text run the other way */
+	CHAR_TURN /* makes the text run the other way */
 };
 enum char_kind gate_char_kind(uint32_t c, char *to);
 
@@ -130,15 +132,15 @@ struct tags {
 	} row[TAGS_MAX];
 	int n;
 	struct tag_look look;
-	uint32_t hidden;  /* name of the element that hides what is in it; 0 none */
+	uint32_t hidden; /* name of the element that hides what is in it; 0 none */
 	int hidden_depth;
 	int images;
 };
 
 enum tag_effect { TAG_INLINE, TAG_BLOCK };
 void gate_tags_start(struct tags *t);
-/* The tag between s ('<') and close (its '>', or the end). *next: what follows it; for style, script and comments what follows their
- * end. */
+/* The tag between s ('<') and close (its '>', or the end). *next: what follows it; for style, script and comments what
+ * follows their end. */
 enum tag_effect gate_tag(struct tags *t, const char *s, const char *close, const char *end, const char **next);
 bool gate_tags_hide(const struct tags *t);
 bool gate_is_tag(const char *s, const char *end); /* behind '<': the name of an element that letters have */
@@ -150,14 +152,15 @@ bool gate_is_tag(const char *s, const char *end); /* behind '<': the name of an 
 struct line {
 	char text[LINE_MAX_BYTES + 1]; /* without markup; case as written */
 	uint32_t pos[LINE_MAX_BYTES + 1];
-	char twin[LINE_MAX_BYTES + 1];          /* at a look-alike's first byte: what it looks like; else 0. Only if `odd` */
+	char twin[LINE_MAX_BYTES + 1]; /* at a look-alike's first byte: what it looks like; else 0. Only if `odd` */
 	unsigned char kind[LINE_MAX_BYTES + 1]; /* enum char_kind there */
-	unsigned char gap[LINE_MAX_BYTES + 1];  /* CHAR_OVERLAY, CHAR_HYPHEN, CHAR_INVISIBLE: such stood before this byte; else 0 */
+	unsigned char gap[LINE_MAX_BYTES +
+			  1]; /* CHAR_OVERLAY, CHAR_HYPHEN, CHAR_INVISIBLE: such stood before this byte; else 0 */
 	size_t n;
 	unsigned char pending; /* gap of the byte to come */
-	bool odd;    /* has look-alikes, styled letters ... */
-	bool script; /* has letters of another script that look like none of ours */
-	bool wide;   /* has Chinese, Japanese or Korean */
+	bool odd;              /* has look-alikes, styled letters ... */
+	bool script;           /* has letters of another script that look like none of ours */
+	bool wide;             /* has Chinese, Japanese or Korean */
 };
 
 /* Where the next of a mark is: each text is searched once, however often it is asked. */
@@ -177,7 +180,8 @@ struct line_reader {
 void gate_line_start(struct line_reader *r, const struct gate_input *in, struct gate_text *t);
 const char *gate_line_read(struct line_reader *r, const char *s); /* the line into r->line; returns the rest */
 
-/* gate_twins.c: look-alikes as what they look like, where they stand for it; notes what is hidden so. Shortens the line. */
+/* gate_twins.c: look-alikes as what they look like, where they stand for it; notes what is hidden so. Shortens the
+ * line. */
 void gate_line_fold(struct line *l, struct gate_text *t);
 void gate_hidden_note(struct gate_text *t, uint32_t pos, const char *word, size_t n, const char *what);
 
@@ -220,11 +224,11 @@ enum rule {
 #define GATE_WHOLE UINT32_MAX /* no place: the subject or the whole */
 
 /* Adds a finding; an error takes `pass` away. pos: offset in the text. */
-__attribute__((format(printf, 5, 6))) void gate_find(struct gate_result *r, const struct gate_input *in, enum rule rule, uint32_t pos,
-						     const char *fmt, ...);
+__attribute__((format(printf, 5, 6))) void gate_find(struct gate_result *r, const struct gate_input *in, enum rule rule,
+						     uint32_t pos, const char *fmt, ...);
 /* Likewise for the judgement that a person may vouch for: then it is a warning and takes nothing away. */
-__attribute__((format(printf, 5, 6))) void gate_find_vouchable(struct gate_result *r, const struct gate_input *in, enum rule rule,
-							       uint32_t pos, const char *fmt, ...);
+__attribute__((format(printf, 5, 6))) void gate_find_vouchable(struct gate_result *r, const struct gate_input *in,
+							       enum rule rule, uint32_t pos, const char *fmt, ...);
 bool gate_is_vouched(const struct gate_input *in);
 
 void gate_rule_text(const struct gate_input *in, struct gate_result *r);
@@ -237,8 +241,9 @@ void gate_rule_subject(const struct gate_input *in, const struct gate_language *
 /* The classes of all phrases that begin at word i; *n the longest one's length. */
 unsigned gate_phrase_at(const struct gate_text *t, int i, int end, bool begins, int *n);
 
-bool gate_list_has(const struct gate_language *l, enum gate_list list, const char *s);      /* s is a row */
-bool gate_list_in(const struct gate_language *l, enum gate_list list, const char *s);       /* a row is in s */
-size_t gate_list_prefix(const struct gate_language *l, enum gate_list list, const char *s, size_t n); /* s begins with a row: its length */
+bool gate_list_has(const struct gate_language *l, enum gate_list list, const char *s); /* s is a row */
+bool gate_list_in(const struct gate_language *l, enum gate_list list, const char *s);  /* a row is in s */
+size_t gate_list_prefix(const struct gate_language *l, enum gate_list list, const char *s,
+			size_t n); /* s begins with a row: its length */
 
 #endif

@@ -40,8 +40,8 @@ static void line_put(struct line_reader *r, char c, const char *s)
 
 /* ---- characters ---- */
 
-/* A letter of another script that looks like ours, or one of ours in another dress: it is put as it stands, with what it
- * looks like beside it, until its word is known. */
+/* A letter of another script that looks like ours, or one of ours in another dress: it is put as it stands, with what
+ * it looks like beside it, until its word is known. */
 static void put_odd(struct line_reader *r, const char *bytes, size_t n, const char *s, char to, enum char_kind kind)
 {
 	struct line *l = &r->line;
@@ -107,7 +107,10 @@ static void char_put(struct line_reader *r, uint32_t c, const char *s)
 	case CHAR_TWIN:
 	case CHAR_TWIN_LOOSELY:
 	case CHAR_TWIN_GREEK: put_odd(r, bytes, n, s, to, kind); break;
-	case CHAR_TURN: gate_hidden_note(r->t, (uint32_t)(s - r->in->text), "", 0, "a character that turns the direction of writing"); break;
+	case CHAR_TURN:
+		gate_hidden_note(r->t, (uint32_t)(s - r->in->text), "", 0,
+				 "a character that turns the direction of writing");
+		break;
 	case CHAR_OVERLAY:
 	case CHAR_HYPHEN:
 	case CHAR_INVISIBLE:
@@ -126,10 +129,10 @@ static const char *entity(struct line_reader *r, const char *s)
 	static const struct {
 		const char *name;
 		uint32_t c;
-	} row[] = { { "amp", '&' },	 { "lt", '<' },	      { "gt", '>' },	   { "quot", '"' },    { "apos", '\'' },
-		    { "nbsp", 0xa0 },	 { "shy", 0xad },     { "zwnj", 0x200c },  { "zwj", 0x200d },  { "rsquo", '\'' },
-		    { "lsquo", '\'' },	 { "szlig", 0xdf },   { "aelig", 0xe6 },   { "ndash", '-' },   { "mdash", '-' },
-		    { "hellip", '.' } };
+	} row[] = { { "amp", '&' },    { "lt", '<' },     { "gt", '>' },     { "quot", '"' },
+		    { "apos", '\'' },  { "nbsp", 0xa0 },  { "shy", 0xad },   { "zwnj", 0x200c },
+		    { "zwj", 0x200d }, { "rsquo", '\'' }, { "lsquo", '\'' }, { "szlig", 0xdf },
+		    { "aelig", 0xe6 }, { "ndash", '-' },  { "mdash", '-' },  { "hellip", '.' } };
 	static const char *const accents[] = { "acute", "grave", "circ", "uml", "tilde", "ring", "cedil", "slash" };
 	const char *p = s + 1, *stop = r->end - s > 12 ? s + 12 : r->end;
 	char name[12];
@@ -143,7 +146,8 @@ static const char *entity(struct line_reader *r, const char *s)
 	}
 	uint32_t c = ' ';
 	if (name[0] == '#')
-		c = (uint32_t)(name[1] == 'x' || name[1] == 'X' ? strtoul(name + 2, NULL, 16) : strtoul(name + 1, NULL, 10));
+		c = (uint32_t)(name[1] == 'x' || name[1] == 'X' ? strtoul(name + 2, NULL, 16)
+								: strtoul(name + 1, NULL, 10));
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
 		if (strcmp(row[i].name, name) == 0)
 			c = row[i].c;

@@ -62,8 +62,8 @@ static void place(const struct gate_input *in, uint32_t pos, struct gate_finding
 	}
 }
 
-static void find(struct gate_result *r, const struct gate_input *in, enum rule rule, enum severity severity, uint32_t pos,
-		 const char *fmt, va_list ap)
+static void find(struct gate_result *r, const struct gate_input *in, enum rule rule, enum severity severity,
+		 uint32_t pos, const char *fmt, va_list ap)
 {
 	if (severity == SEVERITY_ERROR)
 		r->pass = false;
@@ -89,7 +89,8 @@ bool gate_is_vouched(const struct gate_input *in)
 	return in->vouched_by != NULL && *in->vouched_by != '\0';
 }
 
-void gate_find_vouchable(struct gate_result *r, const struct gate_input *in, enum rule rule, uint32_t pos, const char *fmt, ...)
+void gate_find_vouchable(struct gate_result *r, const struct gate_input *in, enum rule rule, uint32_t pos,
+			 const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -106,7 +107,8 @@ void gate_rule_text(const struct gate_input *in, struct gate_result *r)
 		size_t n = 1;
 		if ((unsigned char)*s >= 0x80 ? gate_char_next(s, end, &n) == GATE_CHAR_BAD : *s == '\0') {
 			gate_find(r, in, RULE_NOT_TEXT, (uint32_t)(s - in->text),
-				  "byte 0x%02X is no UTF-8 text: save the letter as UTF-8", (unsigned)(unsigned char)*s);
+				  "byte 0x%02X is no UTF-8 text: save the letter as UTF-8",
+				  (unsigned)(unsigned char)*s);
 			return;
 		}
 		s += n;

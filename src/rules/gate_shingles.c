@@ -48,7 +48,8 @@ int gate_shingles_share(const struct gate_shingles *a, const struct gate_shingle
 {
 	int both = 0;
 	if (a->n < SHINGLES_LEAST)
-		return a->n > 0 && a->n == b->n && memcmp(a->row, b->row, (size_t)a->n * sizeof a->row[0]) == 0 ? 100 : 0;
+		return a->n > 0 && a->n == b->n && memcmp(a->row, b->row, (size_t)a->n * sizeof a->row[0]) == 0 ? 100
+														: 0;
 	for (int i = 0, k = 0; i < a->n && k < b->n;) {
 		both += a->row[i] == b->row[k];
 		uint32_t x = a->row[i], y = b->row[k];

@@ -87,7 +87,8 @@ static size_t link_at(struct reader *r, const char *s)
 	char url[256];
 	size_t n = 0, k = 0;
 	const char *end = r->in.line.text + r->in.line.n;
-	if (!gate_has_prefix(s, end, "http://") && !gate_has_prefix(s, end, "https://") && !gate_has_prefix(s, end, "www."))
+	if (!gate_has_prefix(s, end, "http://") && !gate_has_prefix(s, end, "https://") &&
+	    !gate_has_prefix(s, end, "www."))
 		return 0;
 	for (; s[n] != '\0' && strchr(" )>\"]|", s[n]) == NULL; n++)
 		if (k < sizeof url - 1)

@@ -1,12 +1,14 @@
 /* Is a phrase hidden with letters that only look like ours, or with characters that nobody sees? Decided by the word:
  *
  * - A Latin word with a letter of another script that looks like one of ours is read as what it looks like, and told.
- *   Not told: a Greek letter in front ("νmax" is a formula's), and endings on a line that is written in the other script.
+ *   Not told: a Greek letter in front ("νmax" is a formula's), and endings on a line that is written in the other
+ * script.
  * - A word of such letters alone is read so as well where the line has no letter of that script that looks like none of
  *   ours; it may be a name, so that it isn't told. Words of the script itself stay.
  * - Styled letters are always read as ours; told when they make a word or part of one. Fullwidth letters among Chinese,
  *   Japanese or Korean are at home there.
- * - Invisible characters and overlays within a Latin word are told; the soft hyphen only where no printer would break the word.
+ * - Invisible characters and overlays within a Latin word are told; the soft hyphen only where no printer would break
+ * the word.
  */
 #include <stdio.h>
 #include <string.h>
@@ -30,11 +32,11 @@ void gate_hidden_note(struct gate_text *t, uint32_t pos, const char *word, size_
 
 struct word {
 	size_t from, to;
-	int latin, other;                /* letters: ours, of another script */
+	int latin, other;                 /* letters: ours, of another script */
 	int twin, loose, greek, greek_in; /* look-alikes; greek_in: not the word's first */
-	int styled, wide;                /* wide: the fullwidth ones of the styled */
-	int overlay, invisible, hyphen;  /* between two letters */
-	bool latin_last;                 /* a letter of ours stands behind the last look-alike */
+	int styled, wide;                 /* wide: the fullwidth ones of the styled */
+	int overlay, invisible, hyphen;   /* between two letters */
+	bool latin_last;                  /* a letter of ours stands behind the last look-alike */
 };
 
 static void count(const struct line *l, struct word *w)

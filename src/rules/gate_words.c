@@ -99,7 +99,8 @@ size_t gate_list_prefix(const struct gate_language *l, enum gate_list list, cons
 {
 	size_t longest = 0;
 	for (const char *const *row = l->list[list]; *row != NULL; row++) {
-		if (n < 2 || (*row)[0] != gate_lower(s[0]) || (*row)[1] != gate_lower(s[1])) /* quick: asked at each bracket */
+		if (n < 2 || (*row)[0] != gate_lower(s[0]) ||
+		    (*row)[1] != gate_lower(s[1])) /* quick: asked at each bracket */
 			continue;
 		size_t len = strlen(*row);
 		if (len <= n && len > longest && strncasecmp(s, *row, len) == 0)

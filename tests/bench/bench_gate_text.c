@@ -1,7 +1,7 @@
 /* rooms: base model rules */
 /* What the gate costs: bench_gate_text. CPU time for a letter of 300 words in Markdown and in HTML, the fastest of some
- * rounds, because a busy machine only adds (goal: below 200 us), and for 10 MB of hostile text of each kind (goal: below
- * 1 s). Exit 1 when missed. */
+ * rounds, because a busy machine only adds (goal: below 200 us), and for 10 MB of hostile text of each kind (goal:
+ * below 1 s). Exit 1 when missed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +9,20 @@
 
 #include "abv/gate.h"
 
-#define ROUNDS	9
+#define ROUNDS  9
 #define LETTERS 200
 #define GOAL_US 200.0
 #define HOSTILE ((size_t)10 << 20)
 #define GOAL_MS 1000.0
 
-static const char plain[] = "Name one person who may decide about settings; two owners cost a week each time they disagree. Write down "
-			    "the one task that must work by day 30, with a number. Export the old data before anybody edits it, and "
-			    "count the rows. Would you be open to a call?\n\n";
-static const char html[] = "<p style=\"color:#333; font-size: 14px\">Name one person who may decide about <b>settings</b>; two owners "
-			   "cost a week each time they disagree.</p><p>Write down the one task that must work by day 30, with a "
-			   "number. Export the old data before anybody edits it, and count the rows.</p>\n";
+static const char plain[] =
+    "Name one person who may decide about settings; two owners cost a week each time they disagree. Write down "
+    "the one task that must work by day 30, with a number. Export the old data before anybody edits it, and "
+    "count the rows. Would you be open to a call?\n\n";
+static const char html[] =
+    "<p style=\"color:#333; font-size: 14px\">Name one person who may decide about <b>settings</b>; two owners "
+    "cost a week each time they disagree.</p><p>Write down the one task that must work by day 30, with a "
+    "number. Export the old data before anybody edits it, and count the rows.</p>\n";
 
 static double now_us(void)
 {
@@ -53,16 +55,47 @@ static bool letter(const char *name, const char *unit)
 		double us = (now_us() - from) / LETTERS;
 		best = us < best ? us : best;
 	}
-	printf("gate, a letter of 300 words, %-9s %8.1f us  goal at most %g  %s\n", name, best, GOAL_US, best <= GOAL_US ? "reached" : "MISSED");
+	printf("gate, a letter of 300 words, %-9s %8.1f us  goal at most %g  %s\n", name, best, GOAL_US,
+	       best <= GOAL_US ? "reached" : "MISSED");
 	return best <= GOAL_US;
 }
 
 static bool hostile(char *text)
 {
-	static const char *const unit[] = { "a",	"a ",	  "a. ",      "\n",  "[x](https://example.com/a) ", "<div>", "</div>",
-					    "<div style=\"display:none\">", "<p a=\"", "<!--", "<a",  "<",  "&#1077;", "&", "{{", "{{#a}}",
-					    "![",	"![](",	  "[",	      "> ",  "- ",  "*",   "`",   "\"", ".",   "!?", "[name] ", "\xff",
-					    "\xd0\xb5", "a\xd0\xb5", "e\xcc\xb6", "\xe2\x80\x8b", "\xf0\x9d\x97\x9d", "just checking in. " };
+	static const char *const unit[] = { "a",
+					    "a ",
+					    "a. ",
+					    "\n",
+					    "[x](https://example.com/a) ",
+					    "<div>",
+					    "</div>",
+					    "<div style=\"display:none\">",
+					    "<p a=\"",
+					    "<!--",
+					    "<a",
+					    "<",
+					    "&#1077;",
+					    "&",
+					    "{{",
+					    "{{#a}}",
+					    "![",
+					    "![](",
+					    "[",
+					    "> ",
+					    "- ",
+					    "*",
+					    "`",
+					    "\"",
+					    ".",
+					    "!?",
+					    "[name] ",
+					    "\xff",
+					    "\xd0\xb5",
+					    "a\xd0\xb5",
+					    "e\xcc\xb6",
+					    "\xe2\x80\x8b",
+					    "\xf0\x9d\x97\x9d",
+					    "just checking in. " };
 	double worst = 0;
 	const char *which = "";
 	for (size_t i = 0; i < sizeof unit / sizeof unit[0]; i++) {
@@ -77,7 +110,8 @@ static bool hostile(char *text)
 		which = ms > worst ? unit[i] : which;
 		worst = ms > worst ? ms : worst;
 	}
-	printf("gate, 10 MB, at worst of '%s' %8.0f ms  goal at most %g  %s\n", which, worst, GOAL_MS, worst <= GOAL_MS ? "reached" : "MISSED");
+	printf("gate, 10 MB, at worst of '%s' %8.0f ms  goal at most %g  %s\n", which, worst, GOAL_MS,
+	       worst <= GOAL_MS ? "reached" : "MISSED");
 	return worst <= GOAL_MS;
 }
 

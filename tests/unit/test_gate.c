@@ -373,8 +373,8 @@ static void test_long_texts(void **state)
 /* Each text is read once, whatever it is made of (how fast: tests/bench/bench_gate_text.c). */
 static void test_marks(void **state)
 {
-	static const char *const unit[] = { "!",  "?",	  ".", "\"", "a.", ". ", "{{", "![", "![](", "<", "&",	 "- ",
-					    "*_", "'",	  "]", "&#", "<p>", "<a ", "> ", "[[", "`",	  "<!--" };
+	static const char *const unit[] = { "!",  "?",  ".", "\"", "a.", ". ",  "{{",  "![", "![](", "<", "&",
+					    "- ", "*_", "'", "]",  "&#", "<p>", "<a ", "> ", "[[",   "`", "<!--" };
 	static char text[1 << 18];
 	(void)state;
 	for (size_t i = 0; i < COUNT(unit); i++) {

@@ -32,7 +32,9 @@ static void file_open(struct file *f, const char *dir, const char *name)
 	if (buf_read_file(&f->text, path, 1 << 20) < 0)
 		fail_msg("cannot read %s", path);
 	if (strncmp(buf_text(&f->text), "Subject:", 8) != 0) {
-		f->in = (struct gate_input){ .subject = "", .text = buf_text(&f->text), .text_len = f->text.len, .first_line = 1 };
+		f->in = (struct gate_input){
+			.subject = "", .text = buf_text(&f->text), .text_len = f->text.len, .first_line = 1
+		};
 		return;
 	}
 	assert_int_equal(template_layout_load(dir, &f->layout, &p), 0);
@@ -148,15 +150,16 @@ static void test_repeat(void **state)
 static void test_around_is_no_content(void **state)
 {
 #define HEAD "Dear Ms Reyes,\n\n"
-#define TAIL                                                                                                          \
-	"\n\nKind regards,\nSam Ortiz\nHead of Partner Success at Example\nExample GmbH, Lindenstrasse 4\n"         \
-	"You are receiving this because you attended our webinar on the eleventh of March in Berlin.\n"              \
+#define TAIL                                                                                                           \
+	"\n\nKind regards,\nSam Ortiz\nHead of Partner Success at Example\nExample GmbH, Lindenstrasse 4\n"            \
+	"You are receiving this because you attended our webinar on the eleventh of March in Berlin.\n"                \
 	"Unsubscribe here, or update your preferences whenever you like.\n"
 	static const char *const rows[] = {
 		HEAD "Save the file as UTF-8 before the import, since the importer reads nothing else and stops at the "
 		     "first umlaut it meets." TAIL,
-		HEAD "The certificate of the shop expires on the third of December, and the job that renews it has failed "
-		     "for two weeks." TAIL,
+		HEAD
+		"The certificate of the shop expires on the third of December, and the job that renews it has failed "
+		"for two weeks." TAIL,
 		HEAD "ok" TAIL,
 		HEAD "no" TAIL,
 	};

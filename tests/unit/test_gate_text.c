@@ -33,20 +33,28 @@ static const struct row {
 	int hidden;
 } rows[] = {
 	/* typography and accents, nothing odd */
-	{ "x\n\nIt\xe2\x80\x99s a na\xc3\xafve r\xc3\xa9sum\xc3\xa9 \xe2\x80\x93 really\xe2\x80\xa6", "x it's a naive resume really", 0 },
+	{ "x\n\nIt\xe2\x80\x99s a na\xc3\xafve r\xc3\xa9sum\xc3\xa9 \xe2\x80\x93 really\xe2\x80\xa6",
+	  "x it's a naive resume really", 0 },
 	{ "x\n\nre\xcc\x81sume\xcc\x81 and gro\xc3\x9f", "x resume and gross", 0 },
 	{ "x\n\n5 \xc2\xb5m at 20\xc2\xb0", "x 5 \xc2\xb5m at 20\xc2\xb0", 0 },
 	/* look-alikes in a Latin word */
-	{ "x ch\xd0\xb5" "cking y", "x checking y", 1 },
+	{ "x ch\xd0\xb5"
+	  "cking y",
+	  "x checking y", 1 },
 	{ "x \xd1\x81h\xd0\xb5\xd1\x81king y", "x checking y", 1 },
 	{ "x th\xce\xbfughts y", "x thoughts y", 1 },
-	{ "x ch\xd0\xb5" "cking in th\xce\xbfughts", "x checking in thoughts", 2 },
-	{ "x\xd0\xb0x \xd1\x81\xd0\xbe\xd1\x80\xd0\xb0 z", "xax copa z", 1 }, /* a word of look-alikes alone: read, not told */
+	{ "x ch\xd0\xb5"
+	  "cking in th\xce\xbfughts",
+	  "x checking in thoughts", 2 },
+	{ "x\xd0\xb0x \xd1\x81\xd0\xbe\xd1\x80\xd0\xb0 z", "xax copa z",
+	  1 }, /* a word of look-alikes alone: read, not told */
 	/* other scripts at home */
 	{ "x\n\n\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82, \xd1\x81\xd0\xbe\xd1\x80\xd0\xb0",
 	  "x \xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 \xd1\x81\xd0\xbe\xd1\x80\xd0\xb0", 0 },
-	{ "x\n\n\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 SMS\xd0\xba\xd0\xb0", "x \xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 sms\xd0\xba\xd0\xb0", 0 },
-	{ "Moscow is \xd0\x9c\xd0\xbe\xd1\x81\xd0\xba\xd0\xb2\xd0\xb0", "moscow is \xd0\x9c\xd0\xbe\xd1\x81\xd0\xba\xd0\xb2\xd0\xb0", 0 },
+	{ "x\n\n\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 SMS\xd0\xba\xd0\xb0",
+	  "x \xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 sms\xd0\xba\xd0\xb0", 0 },
+	{ "Moscow is \xd0\x9c\xd0\xbe\xd1\x81\xd0\xba\xd0\xb2\xd0\xb0",
+	  "moscow is \xd0\x9c\xd0\xbe\xd1\x81\xd0\xba\xd0\xb2\xd0\xb0", 0 },
 	{ "the \xce\xb1-decay and \xce\xbdmax", "the \xce\xb1-decay and vmax", 0 },
 	/* styled */
 	{ "x \xf0\x9d\x97\x9d\xf0\x9d\x98\x82\xf0\x9d\x98\x80\xf0\x9d\x98\x81 y", "x just y", 1 },
@@ -54,12 +62,19 @@ static const struct row {
 	{ "\xe6\xa0\xaa\xe5\xbc\x8f \xef\xbc\xa9\xef\xbc\xa2\xef\xbc\xad", "\xe6\xa0\xaa\xe5\xbc\x8f ibm", 0 },
 	{ "a point of \xe2\x84\x9d and \xf0\x9d\x91\xa5", "a point of r and x", 0 },
 	/* invisible */
-	{ "x che\xe2\x80\x8b" "cking y", "x checking y", 1 },
+	{ "x che\xe2\x80\x8b"
+	  "cking y",
+	  "x checking y", 1 },
 	{ "\xef\xbb\xbfx \xe2\x80\x8b y", "x y", 0 },
 	{ "x check\xc2\xading y", "x checking y", 1 },
-	{ "x inter\xc2\xadnation\xc2\xad" "alis\xc2\xad" "ation y", "x internationalisation y", 0 },
+	{ "x inter\xc2\xadnation\xc2\xad"
+	  "alis\xc2\xad"
+	  "ation y",
+	  "x internationalisation y", 0 },
 	{ "x \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb\xef\xb8\x8f y", "x y", 0 }, /* an emoji is joined so */
-	{ "x c\xcc\xb6h\xcc\xb6" "eck y", "x check y", 1 },
+	{ "x c\xcc\xb6h\xcc\xb6"
+	  "eck y",
+	  "x check y", 1 },
 	{ "x \xe2\x80\xaekcehc\xe2\x80\xac y", "x kcehc y", 1 },
 	/* entities */
 	{ "<p>x ch&#1077;cking y</p>", "x checking y", 1 },
@@ -77,7 +92,7 @@ static const struct row {
 	{ "<p>a<!-- b <p> -->c</p>", "ac", 0 },
 	{ "<head><title>b</title></head><p>a</p><style>c</style>", "a", 0 },
 	{ "a <span style=\"opacity:0\">b</span> c", "a c", 0 }, /* in Markdown */
-	{ "x\n\n`<span hidden>` b", "x span hidden b", 0 },	 /* code is text */
+	{ "x\n\n`<span hidden>` b", "x span hidden b", 0 },     /* code is text */
 	{ "x < y and a <b", "x y and a b", 0 },
 };
 
@@ -89,14 +104,16 @@ static void test_rows(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		read_text(rows[i].text, strlen(rows[i].text), words, sizeof words);
 		if (strcmp(words, rows[i].words) != 0 || text.hidden_n != rows[i].hidden)
-			fail_msg("%zu: %s\nread as '%s' (%d hidden: %s)", i, rows[i].text, words, text.hidden_n, text.hidden_word);
+			fail_msg("%zu: %s\nread as '%s' (%d hidden: %s)", i, rows[i].text, words, text.hidden_n,
+				 text.hidden_word);
 	}
 }
 
 /* A word's place is that of its first byte, whatever was left out before it. */
 static void test_places(void **state)
 {
-	static const char s[] = "x\n\n<b>\xe2\x80\x8b</b> \xf0\x9d\x97\x9dust ch\xd0\xb5" "cking {{a}} in ![i](u) now";
+	static const char s[] = "x\n\n<b>\xe2\x80\x8b</b> \xf0\x9d\x97\x9dust ch\xd0\xb5"
+				"cking {{a}} in ![i](u) now";
 	char words[128];
 
 	(void)state;
@@ -128,7 +145,8 @@ static void test_characters(void **state)
 	assert_int_equal(to, 'a');
 	assert_int_equal(gate_char_kind(0x1d7ce, &to), CHAR_STYLED);
 	assert_int_equal(to, '0');
-	static const char *const bad[] = { "\x80", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8", "\xe2\x82" };
+	static const char *const bad[] = { "\x80", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+					   "\xf8", "\xe2\x82" };
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		snprintf(bytes, sizeof bytes, "%s", bad[i]);
 		assert_int_equal(gate_char_next(bytes, bytes + strlen(bytes), &n), GATE_CHAR_BAD);
@@ -151,12 +169,15 @@ static struct gate_result judge(const char *s, size_t n)
 static void test_hidden_phrase(void **state)
 {
 	static const char *const disguised[] = {
-		"Just ch\xd0\xb5" "cking in",
-		"Just che\xe2\x80\x8b" "cking in",
+		"Just ch\xd0\xb5"
+		"cking in",
+		"Just che\xe2\x80\x8b"
+		"cking in",
 		"Just chec\xc2\xadking in",
 		"\xf0\x9d\x97\x9d\xf0\x9d\x98\x82\xf0\x9d\x98\x80\xf0\x9d\x98\x81 checking in",
 		"\xef\xbd\x8a\xef\xbd\x95\xef\xbd\x93\xef\xbd\x94 checking in",
-		"Just c\xcc\xb6h\xcc\xb6" "ecking in",
+		"Just c\xcc\xb6h\xcc\xb6"
+		"ecking in",
 	};
 
 	(void)state;
@@ -167,7 +188,9 @@ static void test_hidden_phrase(void **state)
 		assert_string_equal(r.finding[1].rule, "hidden-text");
 	}
 	/* what stands in a contact's own values refuses nobody a letter */
-	struct gate_input in = { .subject = "", .text = disguised[0], .text_len = strlen(disguised[0]), .rendered = true };
+	struct gate_input in = {
+		.subject = "", .text = disguised[0], .text_len = strlen(disguised[0]), .rendered = true
+	};
 	struct gate_result r;
 	gate_judge(&in, &r);
 	assert_int_equal(r.finding_n, 1);
@@ -194,9 +217,26 @@ static void test_errors_first(void **state)
 /* A megabyte of anything: an answer. */
 static void test_bad_input(void **state)
 {
-	static const char *const unit[] = { "a ", "[x](https://example.com/a) ", "<div>", "</div>", "<div style=\"display:none\">",
-					    "> ", "- ", "\xff", "\xd0\xb5", "a\xd0\xb5", "e\xcc\xb6", "\xe2\x80\x8b", "&#1077;",
-					    "<p a=\"", "<!--", "{{#a}}", "`", "\n", "**", "<style>" };
+	static const char *const unit[] = { "a ",
+					    "[x](https://example.com/a) ",
+					    "<div>",
+					    "</div>",
+					    "<div style=\"display:none\">",
+					    "> ",
+					    "- ",
+					    "\xff",
+					    "\xd0\xb5",
+					    "a\xd0\xb5",
+					    "e\xcc\xb6",
+					    "\xe2\x80\x8b",
+					    "&#1077;",
+					    "<p a=\"",
+					    "<!--",
+					    "{{#a}}",
+					    "`",
+					    "\n",
+					    "**",
+					    "<style>" };
 	size_t n = 1 << 20;
 	char *s = malloc(n);
 
@@ -217,9 +257,9 @@ static void test_bad_input(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	      cmocka_unit_test(test_places),
-		cmocka_unit_test(test_characters),    cmocka_unit_test(test_hidden_phrase),
-		cmocka_unit_test(test_errors_first),  cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_rows),         cmocka_unit_test(test_places),
+		cmocka_unit_test(test_characters),   cmocka_unit_test(test_hidden_phrase),
+		cmocka_unit_test(test_errors_first), cmocka_unit_test(test_bad_input),
 	};
 	return cmocka_run_group_tests_name("gate_text", tests, NULL, NULL);
 }

@@ -218,13 +218,16 @@ static const struct problem *problem_of(const struct problems *p, const char *ru
 	return NULL;
 }
 
-#define LONG                                                                                                          \
-	VALUE_TEXT "Write the numbers down and compare them with those of the month before; send them to the owner of "     \
-		   "each source. What changed by more than a tenth has a reason that somebody can name, or the export is "  \
-		   "wrong.\n"
-#define OTHER                                                                                                         \
-	"The price of a seat falls with their number: nine euros from ten on, seven from fifty on. Contractors who log "    \
-	"in once a quarter are guests and cost nothing. Move them before the renewal, which counts the seats of the day; " \
+#define LONG                                                                                                           \
+	VALUE_TEXT                                                                                                     \
+	    "Write the numbers down and compare them with those of the month before; send them to the owner of "       \
+	    "each source. What changed by more than a tenth has a reason that somebody can name, or the export is "    \
+	    "wrong.\n"
+#define OTHER                                                                                                          \
+	"The price of a seat falls with their number: nine euros from ten on, seven from fifty on. Contractors who "   \
+	"log "                                                                                                         \
+	"in once a quarter are guests and cost nothing. Move them before the renewal, which counts the seats of the "  \
+	"day; "                                                                                                        \
 	"the list of who logged in when is under Export, in the column Last active.\n"
 
 /* Near-equal letters: what they share, with the other one's name. */
@@ -232,13 +235,14 @@ static void test_repeats(void **state)
 {
 	static const struct {
 		const char *first, *second;
-		bool between;  /* in two sequences */
-		int severity;  /* -1: no finding */
+		bool between; /* in two sequences */
+		int severity; /* -1: no finding */
 		bool startable;
 	} cases[] = {
 		{ "Hi,\n\n" LONG, "Hello {{first_name}},\n\n" LONG "\nBest,\nSam\n", false, SEVERITY_ERROR, false },
-		{ LONG, LONG "Nothing else is needed, and it has never failed in the ten years that we have done it so; "
-			    "the eleventh will show whether that was luck, and you will be told in this place.\n",
+		{ LONG,
+		  LONG "Nothing else is needed, and it has never failed in the ten years that we have done it so; "
+		       "the eleventh will show whether that was luck, and you will be told in this place.\n",
 		  false, SEVERITY_WARNING, true },
 		{ LONG, OTHER, false, -1, true },
 		{ "Dear Ms Reyes,\n\n" LONG "\nKind regards,\nSam Ortiz\nHead of Partner Success\n",
@@ -251,15 +255,18 @@ static void test_repeats(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct problems p = { 0 };
 		struct plan *plan = NULL;
-		char *one = mem_printf("Subject: One\n\n%s", cases[i].first), *two = mem_printf("Subject: Two\n\n%s", cases[i].second);
+		char *one = mem_printf("Subject: One\n\n%s", cases[i].first),
+		     *two = mem_printf("Subject: Two\n\n%s", cases[i].second);
 
 		config_dir_make();
 		config_dir_put("abvd.conf", BASE);
 		config_dir_put("templates/v1.md", one);
 		config_dir_put("templates/v2.md", two);
-		config_dir_put("sequences.d/s.conf", cases[i].between ? "sequence = ( { name = \"s\"; steps = ( " STEP("v1") " ); },\n{ name = "
-									"\"t\"; steps = ( " STEP("v2") " ); } );"
-								      : SEQ(STEP("v1") ",\n" STEP("v2")));
+		config_dir_put("sequences.d/s.conf", cases[i].between
+							 ? "sequence = ( { name = \"s\"; steps = ( " STEP(
+							       "v1") " ); },\n{ name = "
+								     "\"t\"; steps = ( " STEP("v2") " ); } );"
+							 : SEQ(STEP("v1") ",\n" STEP("v2")));
 		assert_int_equal(plan_load(config_dir_path("abvd.conf"), &plan, &p), PLAN_OK);
 		const struct problem *found = problem_of(&p, "repeat-content");
 
@@ -278,7 +285,8 @@ static void test_repeats(void **state)
 	}
 }
 
-/* Two sequences may share a template: it is no copy of itself. A chain of many alike between sequences: each is told. */
+/* Two sequences may share a template: it is no copy of itself. A chain of many alike between sequences: each is told.
+ */
 static void test_repeats_of_many(void **state)
 {
 	struct problems p = { 0 };
@@ -295,7 +303,8 @@ static void test_repeats_of_many(void **state)
 
 		config_dir_put(name, "Subject: x\n\n" LONG);
 		free(name);
-		buf_printf(&conf, "%s{ name = \"s%d\"; steps = ({ name = \"a\"; template = \"t%d.md\"; }); }", i ? "," : "", i, i);
+		buf_printf(&conf, "%s{ name = \"s%d\"; steps = ({ name = \"a\"; template = \"t%d.md\"; }); }",
+			   i ? "," : "", i, i);
 	}
 	buf_str(&conf, ",{ name = \"shares\"; steps = ({ name = \"a\"; template = \"t0.md\"; }); });");
 	config_dir_put("sequences.d/s.conf", buf_text(&conf));
@@ -322,8 +331,10 @@ static void test_vouched(void **state)
 		{ "Subject: a\n\n" VALUE_TEXT "Would you book a call?\n", false, "not-its-kind", NULL },
 		{ "Subject: a\n" BY "\n" VALUE_TEXT "Would you book a call?\n", true, "not-its-kind",
 		  "vouched for by Dana Reyes, answers the question of the webinar" },
-		{ "Subject: a\n" BY "\nJust checking in. Any thoughts?\n", false, "filler-followup", "nobody can vouch" },
-		{ "Subject: Re: a\n" BY "\n" VALUE_TEXT "Would you book a call?\n", false, "fake-reply", "nobody can vouch" },
+		{ "Subject: a\n" BY "\nJust checking in. Any thoughts?\n", false, "filler-followup",
+		  "nobody can vouch" },
+		{ "Subject: Re: a\n" BY "\n" VALUE_TEXT "Would you book a call?\n", false, "fake-reply",
+		  "nobody can vouch" },
 		{ "Subject: a\n" BY "\n" VALUE_TEXT, true, "vouched", "it would pass without" },
 	};
 
@@ -380,12 +391,9 @@ static void test_shipped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_gate),
-		cmocka_unit_test(test_repeats),
-		cmocka_unit_test(test_repeats_of_many),
-		cmocka_unit_test(test_vouched),
-		cmocka_unit_test(test_shipped),
+		cmocka_unit_test(test_rows),    cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_repeats), cmocka_unit_test(test_repeats_of_many),
+		cmocka_unit_test(test_vouched), cmocka_unit_test(test_shipped),
 	};
 
 	unsetenv("CREDENTIALS_DIRECTORY");
