@@ -148,8 +148,6 @@ static void rule_kind(const struct gate_input *in, const struct tally *a, struct
 {
 	if (r->verdict != GATE_ASK || in->kind != KIND_VALUE)
 		return;
-	r->by_model = r->pass;
-	r->vouched = r->pass && gate_is_vouched(in);
 	gate_find_vouchable(r, in, RULE_NOT_ITS_KIND, a->asks > 0 ? a->ask_at : GATE_WHOLE,
 			    "declared value, but judged ask: mark it Kind: ask, or take the request out");
 }

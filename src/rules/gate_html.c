@@ -1,6 +1,6 @@
-/* Tags, for what they hide. Text that no reader sees gives no reader anything: display:none, type of size 0, letters in
- * the colour of their ground. Where it can't be known (a ground from a style sheet or an image) text counts as seen.
- * Style sheets are not read. */
+/* Tags, for what they hide, and for quoted mail. Text that no reader sees gives no reader anything: display:none, type
+ * of size 0, letters in the colour of their ground. Where it can't be known (a ground from a style sheet or an image)
+ * text counts as seen. Style sheets are not read. */
 #include <string.h>
 
 #include "gate_int.h"
@@ -210,8 +210,12 @@ static bool attributes(const char *s, const char *end, struct tag_look *look, bo
 			look->ground = colour(text);
 		else if (name_is(a.name, a.name_end, "background"))
 			look->ground = TAG_UNKNOWN;
-		else if (name_is(a.name, a.name_end, "class"))
+		else if (name_is(a.name, a.name_end, "class")) {
 			classed = true;
+			hides |= strncmp(text, "gmail_quote", 11) == 0 || strncmp(text, "yahoo_quoted", 12) == 0 ||
+				 strncmp(text, "moz-cite", 8) == 0;
+		} else if (name_is(a.name, a.name_end, "type"))
+			hides |= strcmp(text, "cite") == 0; /* a quoted mail */
 		else if (name_is(a.name, a.name_end, "width") || name_is(a.name, a.name_end, "height"))
 			*dot |= strcmp(text, "0") == 0 || strcmp(text, "1") == 0;
 		own_ground |= before != look->ground;

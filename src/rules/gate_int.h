@@ -25,12 +25,16 @@ struct gate_phrase {
 
 enum gate_list {
 	LIST_ABBREVIATIONS,
+	LIST_ATTRIBUTION_BEGINS,
+	LIST_ATTRIBUTION_ENDS,
 	LIST_CLOSINGS,
 	LIST_ERRAND_LINKS,
 	LIST_FOOTERS,
 	LIST_FOREIGN_PLACEHOLDERS,
 	LIST_GREETINGS,
 	LIST_JOINERS,
+	LIST_POSTSCRIPTS,
+	LIST_QUOTE_HEADS,
 	LIST_READER_WORDS,
 	LIST_REPLY_MARKS,
 	LIST_SENDER_WORDS,
@@ -226,10 +230,10 @@ enum rule {
 /* Adds a finding; an error takes `pass` away. pos: offset in the text. */
 __attribute__((format(printf, 5, 6))) void gate_find(struct gate_result *r, const struct gate_input *in, enum rule rule,
 						     uint32_t pos, const char *fmt, ...);
-/* Likewise for the judgement that a person may vouch for: then it is a warning and takes nothing away. */
+/* Likewise for the judgement of the whole, behind all rules: it sets by_model; where a person vouches it is a warning,
+ * takes nothing away, and sets `vouched`. */
 __attribute__((format(printf, 5, 6))) void gate_find_vouchable(struct gate_result *r, const struct gate_input *in,
 							       enum rule rule, uint32_t pos, const char *fmt, ...);
-bool gate_is_vouched(const struct gate_input *in);
 
 void gate_rule_text(const struct gate_input *in, struct gate_result *r);
 void gate_rule_hidden(const struct gate_input *in, const struct gate_text *t, struct gate_result *r);

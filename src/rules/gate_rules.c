@@ -84,17 +84,17 @@ void gate_find(struct gate_result *r, const struct gate_input *in, enum rule rul
 	va_end(ap);
 }
 
-bool gate_is_vouched(const struct gate_input *in)
-{
-	return in->vouched_by != NULL && *in->vouched_by != '\0';
-}
-
 void gate_find_vouchable(struct gate_result *r, const struct gate_input *in, enum rule rule, uint32_t pos,
 			 const char *fmt, ...)
 {
+	bool vouched = in->vouched_by != NULL && *in->vouched_by != '\0';
 	va_list ap;
+	if (r->pass) {
+		r->by_model = true;
+		r->vouched = vouched;
+	}
 	va_start(ap, fmt);
-	find(r, in, rule, gate_is_vouched(in) ? SEVERITY_WARNING : SEVERITY_ERROR, pos, fmt, ap);
+	find(r, in, rule, vouched ? SEVERITY_WARNING : SEVERITY_ERROR, pos, fmt, ap);
 	va_end(ap);
 }
 

@@ -202,13 +202,21 @@ static size_t item_mark(const char *s)
 	return n > 0 && n <= 2 && (s[n] == '.' || s[n] == ')') && s[n + 1] == ' ' ? n + 2 : 0;
 }
 
+/* "On Mon, 2 Nov 2026 at 10:00, Sam wrote:", which mail programs may break before its last word; or a head such as
+ * "-----Original Message-----". */
 static bool is_attribution(const struct reader *r)
 {
-	size_t n = strlen(r->plain);
-	if (strstr(r->plain, "original message") != NULL && r->plain_words <= 3)
+	const char *p = r->plain, *last = strrchr(p, ' ');
+	char first[16];
+	size_t n = strcspn(p, " ");
+	if (gate_list_has(r->language, LIST_QUOTE_HEADS, p))
 		return true;
-	return strncmp(r->plain, "on ", 3) == 0 && n > 6 && strcmp(r->plain + n - 6, " wrote") == 0 &&
-	       r->in.line.text[r->in.line.n - 1] == ':';
+	if (r->in.line.text[r->in.line.n - 1] != ':' || n >= sizeof first ||
+	    !gate_list_has(r->language, LIST_ATTRIBUTION_ENDS, last != NULL ? last + 1 : p))
+		return false;
+	memcpy(first, p, n);
+	first[n] = '\0';
+	return last == NULL || gate_list_has(r->language, LIST_ATTRIBUTION_BEGINS, first);
 }
 
 /* Is the line left out? Also notices where the letter ends. */
@@ -225,7 +233,7 @@ static bool left_out(struct reader *r)
 		return true;
 	if (s[0] == '-' && s[1] == '-' && s[2] == ' ' && r->plain_words <= 4) /* "-- Justin" */
 		return true;
-	if (r->closing > 0 && strncmp(r->plain, "p s", 3) == 0 && (s[1] == '.' || s[1] == 'S'))
+	if (r->closing > 0 && gate_list_prefix(r->language, LIST_POSTSCRIPTS, r->plain, strlen(r->plain)) > 0)
 		r->closing = 0;
 	if (r->closing > 0 && r->plain_words <= 8) {
 		r->closing--;

@@ -80,6 +80,15 @@ static const struct row {
 	{ "<p>x ch&#1077;cking y</p>", "x checking y", 1 },
 	{ "<p>x che&#x200B;cking caf&eacute; y</p>", "x checking cafe y", 1 },
 	{ "x AT&T; R&D & &amp; y", "x at t r d y", 0 },
+	/* quoted mail, signatures, footers */
+	{ "x\n\nOn Mon, 2 Nov 2026 at 10:00, Sam Ortiz <sam@example.com>\nwrote:\nold",
+	  "x on mon 2 nov 2026 at 10:00 sam ortiz sam@example.com", 0 },
+	{ "x\n\nOn Mon Sam wrote:\nold", "x", 0 },
+	{ "x\n\n---------- Forwarded message ---------\nold", "x", 0 },
+	{ "x\n\nShe wrote:\nnew", "x she wrote new", 0 },
+	{ "x\n\nBest,\nSam\nP.S. y", "x p.s y", 0 },
+	{ "<p>x</p><blockquote type=\"cite\">old</blockquote><blockquote>y</blockquote>", "x y", 0 },
+	{ "<p>x</p><div class=\"gmail_quote\"><div>old</div>old</div><p>y</p>", "x y", 0 },
 	/* what can't be seen */
 	{ "<p>a</p><div style=\"display: none\">b <div>c</div> d</div><p>e</p>", "a e", 0 },
 	{ "<p>a</p><p hidden>b<p>c", "a c", 0 },

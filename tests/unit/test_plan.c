@@ -220,9 +220,9 @@ static const struct problem *problem_of(const struct problems *p, const char *ru
 
 #define LONG                                                                                                           \
 	VALUE_TEXT                                                                                                     \
-	    "Write the numbers down and compare them with those of the month before; send them to the owner of "       \
-	    "each source. What changed by more than a tenth has a reason that somebody can name, or the export is "    \
-	    "wrong.\n"
+	"Write the numbers down and compare them with those of the month before; send them to the owner of "           \
+	"each source. What changed by more than a tenth has a reason that somebody can name, or the export is "        \
+	"wrong.\n"
 #define OTHER                                                                                                          \
 	"The price of a seat falls with their number: nine euros from ten on, seven from fifty on. Contractors who "   \
 	"log "                                                                                                         \
@@ -306,12 +306,16 @@ static void test_repeats_of_many(void **state)
 		buf_printf(&conf, "%s{ name = \"s%d\"; steps = ({ name = \"a\"; template = \"t%d.md\"; }); }",
 			   i ? "," : "", i, i);
 	}
+	config_dir_put("templates/p0.md", "Subject: x\n\n" OTHER);
+	config_dir_put("templates/p1.md",
+		       "Subject: x\n\n" OTHER "Nothing else is needed, and it has never failed in ten years.\n");
+	buf_str(&conf, ",{ name = \"pair\"; steps = (" STEP("p0") "," STEP("p1") "); }");
 	buf_str(&conf, ",{ name = \"shares\"; steps = ({ name = \"a\"; template = \"t0.md\"; }); });");
 	config_dir_put("sequences.d/s.conf", buf_text(&conf));
 	assert_int_equal(plan_load(config_dir_path("abvd.conf"), &plan, &p), PLAN_OK);
 	for (size_t i = 0; i < p.n; i++)
 		told += !strcmp(p.row[i].rule, "repeat-content");
-	assert_int_equal(told, 11);
+	assert_int_equal(told, 11 + 1); /* those of one sequence once, as its steps */
 	assert_int_equal(p.errors, 0);
 	buf_free(&conf);
 	plan_free(&plan);

@@ -5,7 +5,8 @@
 set -eu
 LC_ALL=C
 export LC_ALL
-lists='abbreviations closings errand-links footers foreign-placeholders greetings joiners reader-words reply-marks sender-words'
+lists='abbreviations attribution-begins attribution-ends closings errand-links footers foreign-placeholders greetings joiners
+	postscripts quote-heads reader-words reply-marks sender-words'
 
 rows() { grep -v -e '^# ' -e '^#$' -e '^$' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g'; }
 upper() { echo "$1" | tr 'a-z-' 'A-Z_'; }
