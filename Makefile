@@ -51,6 +51,7 @@ $(call room_lib,$(1)): $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call room_src,$(1))
 	@mkdir -p $$(@D); rm -f $$@; ar rcs $$@ $$(filter %.o,$$^)
 endef
 extra_store = $(BUILD)/obj/store/schema.o
+extra_rules = $(BUILD)/obj/rules/gate_language.o
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
 $(BUILD)/obj/%.o: src/%.c | deps-present
@@ -74,6 +75,15 @@ $(BUILD)/gen/schema.c: $(sort $(wildcard src/store/sql/*.sql)) Makefile
 $(BUILD)/obj/store/schema.o: $(BUILD)/gen/schema.c src/store/schema_int.h | deps-present
 	@mkdir -p $(@D)
 	@echo '  CC $<'; $(CC) $(filter-out -Wpedantic,$(ALL_CFLAGS)) -Wno-overlength-strings -I. -c -o $@ $<
+
+# The gate's words and phrases, a directory for each language, become tables.
+GATE_LANGUAGES := src/rules/gate/en
+$(BUILD)/gen/gate_language.c: src/rules/gate/tables.sh $(wildcard $(GATE_LANGUAGES:=/*.txt))
+	@mkdir -p $(@D)
+	@sh src/rules/gate/tables.sh $(GATE_LANGUAGES) > $@.new && mv $@.new $@
+$(BUILD)/obj/rules/gate_language.o: $(BUILD)/gen/gate_language.c src/rules/gate_int.h include/abv/gate.h | deps-present
+	@mkdir -p $(@D)
+	@echo '  CC $<'; $(CC) $(ALL_CFLAGS) -I. -c -o $@ $<
 
 DAEMON_OBJ := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/daemon/*.c))
 CTL_OBJ := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/ctl/*.c))
@@ -130,7 +140,7 @@ endif
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(UNIT) $(FAKES)
 	@$(MAKE) --no-print-directory unit docs system
-docs: $(BUILD)/abvd $(BUILD)/abvctl $(BUILD)/tests/test_config
+docs: $(BUILD)/abvd $(BUILD)/abvctl $(BUILD)/tests/test_config $(BUILD)/tests/test_gate
 	@fail=0; for t in $(wildcard tests/docs*.sh); do sh $$t $(BUILD) || fail=1; done; exit $$fail
 system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES)
 	@tests/system/run $(BUILD)
@@ -188,11 +198,12 @@ bench-scale: all $(BENCH)
 MANDIR = $(DESTDIR)$(PREFIX)/share/man
 SUBST = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man8
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8
 	install -m 755 $(BUILD)/abvd $(DESTDIR)$(PREFIX)/sbin/abvd
 	install -m 755 $(BUILD)/abvctl $(DESTDIR)$(PREFIX)/bin/abvctl
 	install -m 644 src/ctl/abvctl.1 $(MANDIR)/man1/
 	install -m 644 src/daemon/abvd.conf.5 $(MANDIR)/man5/
+	install -m 644 src/rules/abvd-gate.7 $(MANDIR)/man7/
 	install -m 644 src/daemon/abvd.8 $(MANDIR)/man8/
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	$(SUBST) systemd/abvd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/abvd.service
@@ -208,7 +219,8 @@ install: all
 		if [ -e "$$to" ]; then echo "kept $$to"; else install -m 644 "$${f%%:*}" "$$to" && echo "installed $$to"; fi; done
 	@[ -e $(DESTDIR)$(SYSCONFDIR)/logrotate.d/abvd ] || install -m 644 etc/logrotate.d/abvd $(DESTDIR)$(SYSCONFDIR)/logrotate.d/abvd
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/abvd $(DESTDIR)$(PREFIX)/bin/abvctl $(MANDIR)/man1/abvctl.1 $(MANDIR)/man5/abvd.conf.5 $(MANDIR)/man8/abvd.8 \
+	rm -f $(DESTDIR)$(PREFIX)/sbin/abvd $(DESTDIR)$(PREFIX)/bin/abvctl $(MANDIR)/man1/abvctl.1 $(MANDIR)/man5/abvd.conf.5 \
+		$(MANDIR)/man7/abvd-gate.7 $(MANDIR)/man8/abvd.8 \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/abvd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/abvd.conf \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/abvctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_abvctl
 

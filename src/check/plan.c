@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "abv/check.h"
 #include "abv/mem.h"
+#include "check_int.h"
 
 struct planner {
 	struct plan *plan;
@@ -65,7 +65,6 @@ static void tell_gate(struct planner *pl, const char *name, const struct plan_st
 	char *path = mem_printf("%s/%s", pl->plan->config->template_dir, name);
 	const struct gate_result *g = &ps->gate;
 	const char *vouched = template_vouched_by(ps->template);
-	size_t before = pl->problems->errors;
 
 	for (int i = 0; i < g->finding_n; i++) {
 		const struct gate_finding *f = &g->finding[i];
@@ -73,11 +72,11 @@ static void tell_gate(struct planner *pl, const char *name, const struct plan_st
 		problems_add(pl->problems, f->severity, path, f->line ? f->line : 1, f->line ? f->column : 1, f->rule,
 			     "%s", f->message);
 	}
-	if (!g->pass && pl->problems->errors == before)
-		problems_add(pl->problems, SEVERITY_ERROR, path, 1, 1, "not-its-kind", "declared %s, but judged %s",
-			     kind_name(template_kind(ps->template)), gate_verdict_name(g->verdict));
 	if (*vouched)
-		problems_add(pl->problems, SEVERITY_NOTE, path, 1, 1, "vouched", "vouched for by %s", vouched);
+		problems_add(pl->problems, SEVERITY_NOTE, path, 1, 1, "vouched", "vouched for by %s%s", vouched,
+			     g->vouched ? ""
+			     : g->pass  ? ": it would pass without"
+					: ": nobody can vouch for what a rule refuses");
 	free(path);
 }
 
@@ -89,38 +88,12 @@ static void step_judge(struct planner *pl, const char *name, struct plan_step *s
 				 .text_len = strlen(body),
 				 .kind = template_kind(step->template),
 				 .is_template = true,
-				 .first_line = template_body_line(step->template) };
+				 .first_line = template_body_line(step->template),
+				 .vouched_by = template_vouched_by(step->template) };
 
 	gate_judge(&in, &step->gate);
 	if (tell)
 		tell_gate(pl, name, step);
-}
-
-/* No contact gets the same content twice (invariant 6): the second step would always be skipped. */
-static void check_repeats(struct planner *pl, struct plan_sequence *ps)
-{
-	const struct sequence *q = ps->sequence;
-	char(*digest)[DIGEST_HEX] = mem_array(q->step_n + 1, sizeof *digest);
-
-	for (size_t i = 0; i < q->step_n; i++) {
-		if (!ps->step[i].template)
-			continue;
-		const char *body = template_body(ps->step[i].template);
-
-		render_content_digest(body, strlen(body), digest[i]);
-		for (size_t j = 0; j < i; j++) {
-			if (strcmp(digest[i], digest[j]) != 0)
-				continue;
-			char *text =
-			    mem_printf("its content is that of step '%s': nobody gets the same twice", q->step[j].name);
-
-			tell_step(pl, &q->step[i], "repeat-content", text);
-			free(text);
-			ps->startable = false;
-			break;
-		}
-	}
-	free(digest);
 }
 
 /* An ask needs its gifts; a sequence whose own order cannot give them waits for ever. */
@@ -171,7 +144,7 @@ static void sequence_plan(struct planner *pl, size_t no)
 		if (!ps->step[i].gate.pass)
 			ps->startable = false;
 	}
-	check_repeats(pl, ps);
+	novelty_in_sequence(p, ps, pl->problems);
 	check_gifts(pl, ps);
 }
 
@@ -241,6 +214,7 @@ enum plan_status plan_load(const char *path, struct plan **out, struct problems 
 		sequence_plan(&pl, i);
 	if (!readable)
 		rest_judge(&pl);
+	novelty_between(p, problems);
 	places_complete(problems);
 	problems_sort(problems);
 	if (pl.refused) {

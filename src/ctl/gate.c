@@ -24,7 +24,7 @@ static void finding_json(const struct gate_finding *f, struct buf *out)
 }
 
 /* id: JSON text. */
-static void result_json(const char *id, const struct gate_result *r, struct buf *out)
+static void result_json(const char *id, const struct gate_input *in, const struct gate_result *r, struct buf *out)
 {
 	struct buf list = { 0 };
 
@@ -37,12 +37,16 @@ static void result_json(const char *id, const struct gate_result *r, struct buf 
 	json_add_str(out, "verdict", gate_verdict_name(r->verdict));
 	json_add_double(out, "score", r->score);
 	json_add_bool(out, "pass", r->pass);
+	if (r->vouched)
+		json_add_str(out, "vouched", in->vouched_by);
 	json_add_raw(out, "findings", buf_text(&list));
 	buf_str(out, "}\n");
 	buf_free(&list);
 }
 
-static void result_text(const char *file, enum kind kind, const struct gate_result *r, bool colour, struct buf *out)
+/* A finding about the subject or the whole stands at the file's first line, as `check` has it. */
+static void result_text(const char *file, const struct gate_input *in, const struct gate_result *r, bool colour,
+			struct buf *out)
 {
 	static const char *const code[] = { "31;1", "33;1", "36" };
 
@@ -50,9 +54,7 @@ static void result_text(const char *file, enum kind kind, const struct gate_resu
 		const struct gate_finding *f = &r->finding[i];
 
 		out_clean(out, file);
-		if (f->line)
-			buf_printf(out, ":%d:%d", f->line, f->column);
-		buf_str(out, ": ");
+		buf_printf(out, ":%d:%d: ", f->line ? f->line : 1, f->line ? f->column : 1);
 		out_colour(out, colour, code[f->severity], severity_name(f->severity));
 		buf_str(out, ": ");
 		out_clean(out, f->message);
@@ -61,8 +63,13 @@ static void result_text(const char *file, enum kind kind, const struct gate_resu
 	out_clean(out, file);
 	buf_str(out, ": ");
 	out_colour(out, colour, r->pass ? "32" : "31", r->pass ? "pass" : "refused");
-	buf_printf(out, ": declared %s, judged %s, score %.2f\n", kind_name(kind), gate_verdict_name(r->verdict),
+	buf_printf(out, ": declared %s, judged %s, score %.2f", kind_name(in->kind), gate_verdict_name(r->verdict),
 		   r->score);
+	if (r->vouched) {
+		buf_str(out, ", vouched for by ");
+		out_clean(out, in->vouched_by);
+	}
+	buf_char(out, '\n');
 }
 
 /* ---- files ---- */
@@ -75,7 +82,7 @@ static bool name_is(const char *p, size_t n, const char *name)
 /* The block of header lines that templates begin with: only the names that a template may have, so that a letter that
  * begins with "Note: ..." is not taken for one. Fills subject and kind, returns where the body begins; 0 when there is
  * no such block. */
-static size_t header_block(const char *s, struct gate_input *in, struct buf *subject)
+static size_t header_block(const char *s, struct gate_input *in, struct buf *subject, struct buf *vouched)
 {
 	static const char *const names[] = { "Subject", "Kind", "Vouched-By", "Preheader" };
 	const char *p = s;
@@ -96,6 +103,8 @@ static size_t header_block(const char *s, struct gate_input *in, struct buf *sub
 			end--;
 		if (name_is(p, name, "Subject"))
 			buf_add(subject, value, (size_t)(end - value));
+		else if (name_is(p, name, "Vouched-By"))
+			buf_add(vouched, value, (size_t)(end - value));
 		else if (name_is(p, name, "Kind"))
 			in->kind = name_is(value, (size_t)(end - value), "ask") ? KIND_ASK : KIND_VALUE;
 		p += n + (p[n] == '\n');
@@ -126,7 +135,7 @@ static int read_input(const char *path, struct buf *text, struct err *e)
 static int judge_file(const struct ctl *c, const char *path)
 {
 	struct gate_input in = { .subject = "", .kind = KIND_VALUE, .first_line = 1 };
-	struct buf text = { 0 }, subject = { 0 }, out = { 0 }, id = { 0 };
+	struct buf text = { 0 }, subject = { 0 }, vouched = { 0 }, out = { 0 }, id = { 0 };
 	struct gate_result r = { 0 };
 	struct err e = { "" };
 	int rc = CTL_FINDINGS;
@@ -135,21 +144,23 @@ static int judge_file(const struct ctl *c, const char *path)
 		(void)ctl_fail(rc, "%s", e.text);
 		goto out;
 	}
-	in.text = buf_text(&text) + header_block(buf_text(&text), &in, &subject);
+	in.text = buf_text(&text) + header_block(buf_text(&text), &in, &subject, &vouched);
 	in.text_len = text.len - (size_t)(in.text - buf_text(&text));
 	in.subject = buf_text(&subject);
+	in.vouched_by = buf_text(&vouched);
 	gate_judge(&in, &r);
 	if (c->json) {
 		json_quote(&id, path, strlen(path));
-		result_json(buf_text(&id), &r, &out);
+		result_json(buf_text(&id), &in, &r, &out);
 	} else {
-		result_text(path, in.kind, &r, c->colour, &out);
+		result_text(path, &in, &r, c->colour, &out);
 	}
 	(void)fwrite(buf_text(&out), 1, out.len, stdout);
 	rc = r.pass ? CTL_OK : CTL_FINDINGS;
 out:
 	buf_free(&text);
 	buf_free(&subject);
+	buf_free(&vouched);
 	buf_free(&out);
 	buf_free(&id);
 	return rc;
@@ -200,7 +211,7 @@ static int judge_line(const char *line, size_t n, long number, struct buf *out)
 		char *id = json_dumps(json_object_get(row, "id"), JSON_ENCODE_ANY | JSON_COMPACT);
 
 		gate_judge(&in, &r);
-		result_json(id ? id : "\"\"", &r, out);
+		result_json(id ? id : "\"\"", &in, &r, out);
 		free(id);
 		rc = r.pass ? CTL_OK : CTL_FINDINGS;
 	}

@@ -2,78 +2,9 @@
  * is left when everything has been taken away that it would say to anybody about anything: courtesy, reminders of
  * earlier mail, requests on the sender's own behalf, the sender's praise of himself. Where enough is left these rules
  * are silent. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "gate_int.h"
-
-enum rule {
-	RULE_NO_SUBSTANCE,
-	RULE_FILLER_FOLLOWUP,
-	RULE_IMAGE_ONLY,
-	RULE_UNDEFINED_PLACEHOLDER,
-	RULE_FAKE_REPLY,
-	RULE_FALSE_URGENCY,
-	RULE_TOO_MANY_ASKS,
-	RULE_FOREIGN_PLACEHOLDER,
-	RULE_COUNT
-};
-
-static const struct gate_rule rules[RULE_COUNT + 1] = {
-	[RULE_NO_SUBSTANCE] = { "no-substance", SEVERITY_ERROR,
-				"behind courtesy, requests and praise of the sender nothing is left that the reader "
-				"could use" },
-	[RULE_FILLER_FOLLOWUP] = { "filler-followup", SEVERITY_ERROR,
-				   "reminds of an earlier mail and adds nothing to it" },
-	[RULE_IMAGE_ONLY] = { "image-only", SEVERITY_ERROR, "an image without words" },
-	[RULE_UNDEFINED_PLACEHOLDER] = { "undefined-placeholder", SEVERITY_ERROR,
-					 "a {{placeholder}} would be sent as it stands" },
-	[RULE_FAKE_REPLY] = { "fake-reply", SEVERITY_ERROR, "\"Re:\" or \"Fwd:\" in the subject without a thread" },
-	[RULE_FALSE_URGENCY] = { "false-urgency", SEVERITY_WARNING, "presses for a decision by the clock" },
-	[RULE_TOO_MANY_ASKS] = { "too-many-asks", SEVERITY_WARNING, "more than two requests: the reader answers none" },
-	[RULE_FOREIGN_PLACEHOLDER] = { "foreign-placeholder", SEVERITY_WARNING,
-				       "looks like another tool's placeholder, such as [First Name]" },
-};
-
-const struct gate_rule *gate_rule_at(int i)
-{
-	return i >= 0 && i < RULE_COUNT ? &rules[i] : NULL;
-}
-
-const char *gate_verdict_name(enum gate_verdict v)
-{
-	static const char *const row[] = { "value", "ask", "empty" };
-	return (unsigned)v < sizeof row / sizeof row[0] ? row[v] : "";
-}
-
-/* ---- findings ---- */
-
-#define WHOLE UINT32_MAX /* no place: the subject or the whole */
-
-__attribute__((format(printf, 5, 6))) static void find(struct gate_result *r, const struct gate_input *in,
-						       enum rule rule, uint32_t pos, const char *fmt, ...)
-{
-	va_list ap;
-	if (rules[rule].severity == SEVERITY_ERROR)
-		r->pass = false;
-	if (r->finding_n == GATE_FINDINGS_MAX)
-		return;
-	struct gate_finding *f = &r->finding[r->finding_n++];
-	*f = (struct gate_finding){ .rule = rules[rule].name, .severity = rules[rule].severity };
-	if (pos != WHOLE) {
-		f->line = in->first_line > 0 ? in->first_line : 1;
-		f->column = 1;
-		for (uint32_t i = 0; i < pos && i < in->text_len; i++) {
-			f->column = in->text[i] == '\n' ? 1 : f->column + 1;
-			f->line += in->text[i] == '\n';
-		}
-	}
-	va_start(ap, fmt);
-	vsnprintf(f->message, sizeof f->message, fmt, ap);
-	va_end(ap);
-}
 
 /* ---- what is left of it ---- */
 
@@ -82,7 +13,9 @@ struct tally {
 	int words;
 	int filler, courtesy, asks, pitch, urgency; /* sentences */
 	uint32_t filler_at, urgency_at, ask_at;
-	int of_self; /* of `substance`: what sentences say whose subject is the sender */
+	int substance_all;
+	int asks_first; /* before there was substance */
+	int of_self;    /* of `substance`: what sentences say whose subject is the sender */
 };
 
 static void note(uint32_t *at, int *n, uint32_t pos)
@@ -101,8 +34,7 @@ static unsigned classify(const struct gate_text *t, const struct gate_sentence *
 		int n;
 		/* a sentence begins anew behind "and", "but", "so" */
 		bool begins = i == s->first || (i == s->first + 1 && t->word[s->first].text[0] == *GATE_PLACE) ||
-			      strcmp(t->word[i - 1].text, "and") == 0 || strcmp(t->word[i - 1].text, "but") == 0 ||
-			      strcmp(t->word[i - 1].text, "so") == 0;
+			      gate_list_has(t->language, LIST_JOINERS, t->word[i - 1].text);
 		what |= gate_phrase_at(t, i, end, begins, &n);
 		if (i + n > covered)
 			covered = i + n;
@@ -115,7 +47,7 @@ static unsigned classify(const struct gate_text *t, const struct gate_sentence *
 static bool about_reader(const struct gate_text *t, const struct gate_sentence *s)
 {
 	for (int i = s->first; i < s->first + s->n; i++)
-		if (strncmp(t->word[i].text, "you", 3) == 0)
+		if (gate_list_has(t->language, LIST_READER_WORDS, t->word[i].text))
 			return true;
 	return false;
 }
@@ -123,17 +55,17 @@ static bool about_reader(const struct gate_text *t, const struct gate_sentence *
 /* "We ...", "Our ...", "I ...": the sender speaks of himself. */
 static bool about_sender(const struct gate_text *t, const struct gate_sentence *s)
 {
-	static const char *const row[] = { "i",    "i'd",   "i'll",  "i'm",   "i've", "we",
-					   "we'd", "we'll", "we're", "we've", "our",  "my" };
-	for (size_t k = 0; s->n > 0 && k < sizeof row / sizeof row[0]; k++)
-		if (strcmp(t->word[s->first].text, row[k]) == 0)
-			return true;
-	return false;
+	return s->n > 0 && gate_list_has(t->language, LIST_SENDER_WORDS, t->word[s->first].text);
 }
 
 /* In words: a resource gives more than its mention, a figure or a command more than a remark. */
 #define LINK_WORTH     8
 #define CONCRETE_WORTH 6
+
+#define SUBSTANCE_LEAST  14
+#define SUBSTANCE_ASK    30  /* who asks for something brings more than the occasion to ask */
+#define SUBSTANCE_FILLER 22  /* as does who reminds of an earlier mail */
+#define ASK_SHARE        120 /* with more words than that to a request it is an aside, as in a newsletter */
 
 static void tally_sentence(struct tally *a, const struct gate_text *t, const struct gate_sentence *s)
 {
@@ -145,8 +77,10 @@ static void tally_sentence(struct tally *a, const struct gate_text *t, const str
 		note(&a->urgency_at, &a->urgency, pos);
 	if (what & PHRASE_FILLER)
 		note(&a->filler_at, &a->filler, pos);
-	if (what & PHRASE_ASK)
+	if (what & PHRASE_ASK) {
 		note(&a->ask_at, &a->asks, pos);
+		a->asks_first += a->substance < SUBSTANCE_LEAST;
+	}
 	a->courtesy += (what & PHRASE_COURTESY) != 0;
 	a->pitch += (what & PHRASE_PITCH) != 0;
 	if (s->flags & (SENTENCE_CODE | SENTENCE_TABLE)) {
@@ -166,11 +100,6 @@ static void tally_sentence(struct tally *a, const struct gate_text *t, const str
 
 /* ---- the rules ---- */
 
-#define SUBSTANCE_LEAST  14
-#define SUBSTANCE_ASK    30  /* who asks for something brings more than the occasion to ask */
-#define SUBSTANCE_FILLER 22  /* as does who reminds of an earlier mail */
-#define ASK_SHARE        120 /* with more words than that to a request it is an aside, as in a newsletter */
-
 static void rule_substance(const struct gate_input *in, const struct gate_text *t, const struct tally *a,
 			   struct gate_result *r)
 {
@@ -178,84 +107,49 @@ static void rule_substance(const struct gate_input *in, const struct gate_text *
 		return;
 	if (t->images > 0 && a->words < 8) {
 		r->verdict = GATE_EMPTY;
-		find(r, in, RULE_IMAGE_ONLY, WHOLE, "%d image%s and %d words: many readers see no images", t->images,
-		     t->images > 1 ? "s" : "", a->words);
+		gate_find(r, in, RULE_IMAGE_ONLY, GATE_WHOLE,
+			  "%d image%s and %d words: write what the image says, many readers see none", t->images,
+			  t->images > 1 ? "s" : "", a->words);
 	} else if (a->filler > 0 && a->substance < SUBSTANCE_FILLER) {
 		r->verdict = GATE_EMPTY;
-		find(r, in, RULE_FILLER_FOLLOWUP, a->filler_at,
-		     "a reminder of an earlier mail that adds nothing the reader could use");
+		gate_find(r, in, RULE_FILLER_FOLLOWUP, a->filler_at,
+			  "a reminder of an earlier mail and nothing new: answer a question, add a figure or a link, "
+			  "or don't send it");
 	} else if (a->substance < (a->asks > 0 ? SUBSTANCE_ASK : SUBSTANCE_LEAST)) {
 		r->verdict = GATE_EMPTY;
-		find(r, in, RULE_NO_SUBSTANCE, WHOLE, "of %d words %d say something the reader could use", a->words,
-		     a->substance);
+		gate_find(r, in, RULE_NO_SUBSTANCE, GATE_WHOLE,
+			  "too little that the reader could use, %d points of %d in %d words: tell how to do "
+			  "something, or what you found out",
+			  a->substance > 0 ? a->substance : 0, a->asks > 0 ? SUBSTANCE_ASK : SUBSTANCE_LEAST, a->words);
 	}
 }
 
-/* The length of a "{{...}}" at s that is complete on its line, or 0. */
-static size_t merge_tag(const char *s, size_t left)
+/* Requests that come before anything else: the reader has no reason yet. */
+static void rule_asks(const struct gate_input *in, const struct gate_text *t, const struct tally *a,
+		      struct gate_result *r)
 {
-	if (left < 5 || s[0] != '{' || s[1] != '{')
-		return 0;
-	for (size_t i = 2; i + 1 < left && i < 128 && s[i] != '\n'; i++)
-		if (s[i] == '}' && s[i + 1] == '}')
-			return i + 2;
-	return 0;
+	static const char *const times[] = { "", "once", "twice", "three times", "four times" };
+	const char *often = a->asks_first < 5 ? times[a->asks_first] : "many times";
+	if (r->verdict != GATE_EMPTY && a->asks_first > 0 && a->substance_all >= 2 * SUBSTANCE_LEAST)
+		gate_find(
+		    r, in, RULE_ASKS_FIRST, a->ask_at,
+		    in->kind == KIND_ASK
+			? "this letter asks %s before it gives: move the request behind what it gives"
+			: "this letter asks %s before it gives: move the request to the end, or mark it Kind: ask",
+		    often);
+	if (a->asks > 2 && a->asks * 4 > t->sentence_n)
+		gate_find(r, in, RULE_TOO_MANY_ASKS, a->ask_at,
+			  "%d requests in one letter: keep the one that matters, the reader answers none of many",
+			  a->asks);
 }
 
-/* The length of another tool's placeholder at s, or 0. "[name](...)" is a link. */
-static size_t foreign_tag(const char *s, size_t left)
+/* What the letter is, against what it is declared. The judgement is of the whole, so that a person may know better. */
+static void rule_kind(const struct gate_input *in, const struct tally *a, struct gate_result *r)
 {
-	static const char *const row[] = { "[first name]", "[name]",       "[company]",    "[company name]",
-					   "[your name]",  "[firstname]",  "[first_name]", "[last name]",
-					   "{first_name}", "{firstname}",  "{name}",       "{company}",
-					   "*|fname|*",    "%first_name%", "%firstname%" };
-	for (size_t k = 0; k < sizeof row / sizeof row[0]; k++) {
-		size_t n = strlen(row[k]);
-		if (left >= n && strncasecmp(s, row[k], n) == 0 && (left == n || s[n] != '('))
-			return n;
-	}
-	return 0;
-}
-
-/* What would be sent as it stands. In code it is meant to. */
-static void rule_placeholders(const struct gate_input *in, struct gate_result *r)
-{
-	bool fence = false, code = false;
-	size_t n;
-	for (size_t i = 0; i < in->text_len; i++) {
-		const char *s = in->text + i;
-		size_t left = in->text_len - i;
-		if (*s == '`' && left >= 3 && s[1] == '`' && s[2] == '`') {
-			fence = !fence;
-			i += 2;
-		} else if (*s == '\n') {
-			code = false;
-		} else if (*s == '`') {
-			code = !code;
-		} else if (!fence && !code && *s == '{' && (n = merge_tag(s, left)) > 0) {
-			if (!in->is_template)
-				find(r, in, RULE_UNDEFINED_PLACEHOLDER, (uint32_t)i,
-				     "'%.*s' has no value and would be sent as it stands", (int)(n < 60 ? n : 60), s);
-			i += n - 1;
-		} else if (!fence && !code && (*s == '{' || *s == '[' || *s == '*' || *s == '%') &&
-			   (n = foreign_tag(s, left)) > 0) {
-			find(r, in, RULE_FOREIGN_PLACEHOLDER, (uint32_t)i,
-			     "'%.*s' looks like another tool's placeholder: here it is {{first_name}}", (int)n, s);
-			i += n - 1;
-		}
-	}
-}
-
-static void rule_subject(const struct gate_input *in, struct gate_result *r)
-{
-	static const char *const row[] = { "re:", "re :", "fw:", "fwd:", "aw:", "wg:", "sv:", "tr:" };
-	const char *s = in->subject;
-	while (*s == ' ')
-		s++;
-	for (size_t i = 0; i < sizeof row / sizeof row[0] && !in->in_thread; i++)
-		if (strncasecmp(s, row[i], strlen(row[i])) == 0)
-			find(r, in, RULE_FAKE_REPLY, WHOLE, "the subject says '%.*s', but there is no thread",
-			     (int)strlen(row[i]), s);
+	if (r->verdict != GATE_ASK || in->kind != KIND_VALUE)
+		return;
+	gate_find_vouchable(r, in, RULE_NOT_ITS_KIND, a->asks > 0 ? a->ask_at : GATE_WHOLE,
+			    "declared value, but judged ask: mark it Kind: ask, or take the request out");
 }
 
 void gate_judge(const struct gate_input *in, struct gate_result *out)
@@ -266,19 +160,23 @@ void gate_judge(const struct gate_input *in, struct gate_result *out)
 	gate_text_read(in, &t);
 	for (int i = 0; i < t.sentence_n; i++)
 		tally_sentence(&a, &t, &t.sentence[i]);
+	a.substance_all = a.substance;
 	if (a.filler + a.asks + a.pitch > 0)
 		a.substance -=
 		    a.of_self; /* in a letter that wants something, what the sender did is praise, not content */
 	rule_substance(in, &t, &a, out);
-	rule_placeholders(in, out);
-	rule_subject(in, out);
-	if (a.urgency > 0)
-		find(out, in, RULE_FALSE_URGENCY, a.urgency_at, "presses for a decision by the clock");
-	if (a.asks > 2 && a.asks * 4 > t.sentence_n)
-		find(out, in, RULE_TOO_MANY_ASKS, a.ask_at, "%d requests in one letter", a.asks);
 	if (out->verdict != GATE_EMPTY && a.asks > 0 && a.substance < ASK_SHARE * a.asks)
 		out->verdict = GATE_ASK;
+	if (!in->rendered) {
+		gate_rule_text(in, out);
+		gate_rule_hidden(in, &t, out);
+	}
+	gate_rule_placeholders(in, t.language, out);
+	gate_rule_subject(in, t.language, out);
+	rule_kind(in, &a, out);
+	rule_asks(in, &t, &a, out);
+	if (a.urgency > 0)
+		gate_find(out, in, RULE_FALSE_URGENCY, a.urgency_at,
+			  "presses for a decision by the clock: name the date and what it depends on, or leave it out");
 	out->score = (double)a.substance / (a.substance + 40.0);
-	if (out->verdict == GATE_EMPTY || (out->verdict == GATE_ASK && in->kind == KIND_VALUE))
-		out->pass = false;
 }

@@ -1,5 +1,7 @@
-/* The gate's word lists, and how phrases are found in a text. */
+/* How phrases and words of the language data are found in a text. */
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "gate_int.h"
 
@@ -50,118 +52,59 @@ static int first_word_cmp(const char *word, const char *phrase)
 
 unsigned gate_phrase_at(const struct gate_text *t, int i, int end, bool begins, int *n)
 {
-	size_t lo = 0, hi = gate_phrase_n;
+	const struct gate_phrase *row = t->language->phrase;
+	size_t lo = 0, n_all = t->language->phrase_n, hi = n_all;
 	unsigned found = 0;
 	*n = 0;
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
-		if (first_word_cmp(t->word[i].text, gate_phrases[mid].text) > 0)
+		if (first_word_cmp(t->word[i].text, row[mid].text) > 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	for (; lo < gate_phrase_n && first_word_cmp(t->word[i].text, gate_phrases[lo].text) == 0; lo++) {
+	for (; lo < n_all && first_word_cmp(t->word[i].text, row[lo].text) == 0; lo++) {
 		int len = 0;
-		if (begins || (gate_phrases[lo].what & PHRASE_BEGIN) == 0)
-			len = phrase_match(gate_phrases[lo].text, t, i, end);
+		if (begins || (row[lo].what & PHRASE_BEGIN) == 0)
+			len = phrase_match(row[lo].text, t, i, end);
 		if (len > 0)
-			found |= gate_phrases[lo].what & ~(unsigned)PHRASE_BEGIN;
+			found |= row[lo].what & ~(unsigned)PHRASE_BEGIN;
 		*n = len > *n ? len : *n;
 	}
 	return found;
 }
 
-static bool listed(const char *const *list, size_t n, const char *s)
+static int row_cmp(const void *key, const void *row)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(list[i], s) == 0)
+	return strcmp(key, *(const char *const *)row);
+}
+
+bool gate_list_has(const struct gate_language *l, enum gate_list list, const char *s)
+{
+	size_t n = 0;
+	while (l->list[list][n] != NULL)
+		n++;
+	return bsearch(s, l->list[list], n, sizeof l->list[list][0], row_cmp) != NULL;
+}
+
+bool gate_list_in(const struct gate_language *l, enum gate_list list, const char *s)
+{
+	for (const char *const *row = l->list[list]; *row != NULL; row++)
+		if (strstr(s, *row) != NULL)
 			return true;
 	return false;
 }
 
-#define LISTED(list, s) listed(list, sizeof(list) / sizeof(list)[0], s)
-
-bool gate_is_greeting(const char *word)
+size_t gate_list_prefix(const struct gate_language *l, enum gate_list list, const char *s, size_t n)
 {
-	static const char *const row[] = { "hi",   "hello", "hey",      "dear",      "good",   "greetings",
-					   "hiya", "howdy", "esteemed", "respected", "morning" };
-	return LISTED(row, word);
-}
-
-bool gate_is_closing(const char *line)
-{
-	static const char *const row[] = { "all best",
-					   "all the best",
-					   "best",
-					   "best regards",
-					   "best wishes",
-					   "cheers",
-					   "cordially",
-					   "cordially yours",
-					   "enjoy",
-					   "have a great day",
-					   "have a great week",
-					   "kind regards",
-					   "kindest regards",
-					   "many thanks",
-					   "regards",
-					   "respectfully",
-					   "sincerely",
-					   "sincerely yours",
-					   "take care",
-					   "talk soon",
-					   "thank you",
-					   "thanks",
-					   "thanks again",
-					   "thanks so much",
-					   "to your success",
-					   "warm regards",
-					   "warm wishes",
-					   "warmest regards",
-					   "warmly",
-					   "with best regards",
-					   "with gratitude",
-					   "with kind regards",
-					   "yours",
-					   "yours faithfully",
-					   "yours sincerely",
-					   "yours truly",
-					   "contritely",
-					   "grüße",
-					   "greetings" };
-	return LISTED(row, line);
-}
-
-bool gate_is_footer(const char *line)
-{
-	static const char *const row[] = { "unsubscribe",
-					   "all rights reserved",
-					   "manage your preferences",
-					   "manage preferences",
-					   "update your preferences",
-					   "view this email in",
-					   "view in browser",
-					   "view online",
-					   "you are receiving this",
-					   "you're receiving this",
-					   "you received this",
-					   "sent from my iphone",
-					   "privacy policy",
-					   "no longer wish to receive" };
-	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
-		if (strstr(line, row[i]) != NULL)
-			return true;
-	return false;
-}
-
-bool gate_is_errand_link(const char *url)
-{
-	static const char *const row[] = { "calendly", "cal.com",  "calendar",    "/meet",     "meetings.",
-					   "/book",    "booking",  "/demo",       "/buy",      "/cart",
-					   "checkout", "/pricing", "/order",      "/signup",   "/sign-up",
-					   "/trial",   "unsub",    "preferences", "/schedule", "chilipiper" };
-	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
-		if (strstr(url, row[i]) != NULL)
-			return true;
-	return false;
+	size_t longest = 0;
+	for (const char *const *row = l->list[list]; *row != NULL; row++) {
+		if (n < 2 || (*row)[0] != gate_lower(s[0]) ||
+		    (*row)[1] != gate_lower(s[1])) /* quick: asked at each bracket */
+			continue;
+		size_t len = strlen(*row);
+		if (len <= n && len > longest && strncasecmp(s, *row, len) == 0)
+			longest = len;
+	}
+	return longest;
 }

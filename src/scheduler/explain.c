@@ -265,7 +265,7 @@ static int letter_look(struct work *w, enum reason *why, char *words, size_t cap
 		*why = REASON_NONE;
 	snprintf(words, cap, "%s", said.text);
 	if (*why == REASON_GATE_REFUSED && said.text[0] == '\0') {
-		scheduler_judge(w->s, w->asked.in.kind, &gate);
+		scheduler_judge(w->s, c.sequence->step[c.step].template, &gate);
 		gate_words(&gate, words, cap);
 	}
 	buf_free(&findings);

@@ -120,8 +120,11 @@ int record_refused_content(struct scheduler *s, const struct candidate *c, enum 
 	if (en->wait == why)
 		return 0;
 	struct buf d = { 0 };
+	const char *who = c->sequence != NULL && c->step >= 0 ? template_vouched_by(c->sequence->step[c->step].template) : "";
 	json_add_str(&d, "reason", reason_name(why));
 	json_add_raw(&d, "findings", buf_text(findings));
+	if (*who != '\0') /* in vain: nobody vouches for what a hard rule refuses */
+		json_add_str(&d, "vouched", who);
 	return record_event(s, EVENT_GATE_REFUSED, en, c->row->contact->account, -1, 0, now, &d, e);
 }
 
@@ -178,6 +181,8 @@ static int outcome_sent(struct scheduler *s, const struct job *j, const struct e
 	struct buf d = { 0 };
 	json_add_str(&d, "message_id", j->message_id);
 	json_add_str(&d, "content", j->content);
+	if (*j->vouched != '\0')
+		json_add_str(&d, "vouched", j->vouched);
 	detail_smtp(&d, j);
 	if (event_job(s, unknown ? EVENT_UNKNOWN : EVENT_SENT, j, at, &d, e) != 0)
 		return -1;

@@ -60,6 +60,7 @@ struct job {
 	char *account;                 /* owned */
 	char content[DIGEST_HEX];
 	char message_id[TOKEN_MAX + MAILADDR_MAX];
+	char vouched[160];             /* who lets it pass against the gate's model; "" nobody has to */
 	int64_t reserved_at, handed_at, dot_at, done_at;
 	struct delivery_result result; /* reply and status point into the two below */
 	char status[16];
@@ -122,6 +123,7 @@ struct pause_set {
 struct judged {
 	const struct template *template; /* NULL: free */
 	int variant;
+	bool vouched;                    /* only because somebody vouches for it */
 };
 
 struct scheduler {
@@ -209,8 +211,8 @@ enum composed { COMPOSED, COMPOSED_REFUSED /* wait: gate or placeholder */, COMP
 /* Fills the job's message, content, message_id and kind from the candidate. REFUSED: *why, and `findings` holds a JSON array. */
 enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, int64_t now, struct job *j, enum reason *why, struct buf *findings, struct err *e);
 enum composed scheduler_compose_test(struct scheduler *s, const struct plan_sequence *q, int step, const struct contact *c, int64_t now, struct job *j, struct err *e);
-/* The gate's word on the letter that was rendered last. */
-void scheduler_judge(const struct scheduler *s, enum kind kind, struct gate_result *out);
+/* The gate's word on the letter that was rendered last, from `t`. */
+void scheduler_judge(const struct scheduler *s, const struct template *t, struct gate_result *out);
 
 /* ---- record.c: each writes into the open transaction ---- */
 int record_wait(struct scheduler *s, const struct candidate *c, const struct verdict *v, int64_t now, struct err *e);

@@ -30,6 +30,8 @@ static void check(const struct gate_input *in, const struct gate_result *r)
 	}
 	MUST(!error || !r->pass);
 	MUST(r->verdict != GATE_EMPTY || (!r->pass && error));
+	MUST(!r->vouched);
+	MUST(!r->by_model || (!r->pass && error));
 	MUST(r->verdict != GATE_ASK || r->pass == (in->kind == KIND_ASK && !error));
 }
 
@@ -61,6 +63,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gate_judge(&in, &b);
 	check(&in, &b);
 	MUST(a.verdict == b.verdict);
+	in.vouched_by = "Dana"; /* lets pass what only the judgement refuses */
+	struct gate_result c;
+	gate_judge(&in, &c);
+	MUST(c.verdict == b.verdict && c.pass == (b.pass || b.by_model) && c.vouched == b.by_model);
+	in.vouched_by = NULL;
+	static struct gate_shingles s;
+	gate_shingles_read(&in, &s);
+	MUST(s.n >= 0 && s.n <= GATE_SHINGLES_MAX && gate_shingles_share(&s, &s) == (s.n > 0 ? 100 : 0));
 	in.subject = text; /* nothing about a subject changes the verdict */
 	gate_judge(&in, &b);
 	check(&in, &b);

@@ -117,6 +117,20 @@ t 0 'offer.md: pass: declared ask' '' $ctl gate templates/offer.md
 t 1 'empty.md:6:[0-9]+: error: .*\[filler-followup\].*empty.md: refused: declared value, judged empty' '' $ctl gate "$home/empty.md"
 t 1 '^\{"id":"[^"]*empty.md","verdict":"empty","score":[0-9.e-]+,"pass":false,"findings":\[\{"rule":"[a-z-]+","severity":"error","line":[0-9]+,"column":[0-9]+,"message":".*"\}.*\]\}.$' \
 	'' $ctl gate --json "$home/empty.md"
+t 1 'nothing.md:1:1: error: .*\[no-substance\]' '' $ctl gate tests/data/gate/no-substance.nothing.md
+t 1 'cyrillic.md:6:6: error: .checking. holds a letter of another script .*\[hidden-text\].*refused: declared value, judged value' '' \
+	$ctl gate tests/data/gate/hidden-text.cyrillic.md
+t 1 '"verdict":"ask",.*"pass":false,"findings":\[\{"rule":"not-its-kind","severity":"error","line":10,' '' $ctl gate --json tests/data/gate/not-its-kind.md
+sed '1a Vouched-By: Dana Reyes, knows them' tests/data/gate/not-its-kind.md >"$home/vouched.md"
+t 0 'vouched.md:11:1: warning: .*\[not-its-kind\].*: pass: declared value, judged ask, score [0-9.]+, vouched for by Dana Reyes, knows them' '' $ctl gate "$home/vouched.md"
+t 0 '"pass":true,"vouched":"Dana Reyes, knows them","findings":\[\{"rule":"not-its-kind","severity":"warning"' '' $ctl gate --json "$home/vouched.md"
+sed '1a Vouched-By: Dana Reyes, knows them' tests/data/gate/filler-followup.checking-in.md >"$home/vouched.md"
+t 1 'error: .*\[filler-followup\].*refused' '' $ctl gate "$home/vouched.md"
+printf 'Hi {{a\377}},\n' >"$home/bytes"
+t 1 '"rule":"not-text".*"rule":"undefined-placeholder"' '' $ctl gate --json "$home/bytes"
+cp templates/checklist.md "$home/templates/benchmark.md"
+t 1 'getting-started.conf:[0-9]+:[0-9]+: error: .*100 % of .benchmark.md. stands in .checklist.md.*\[repeat-content\]' '' $ctl check "$conf"
+cp templates/benchmark.md "$home/templates/"
 t 1 'checklist.md: pass' "cannot read '.*none.md'" $ctl gate "$home/none.md" templates/checklist.md
 t 1 '^-:[0-9]+:[0-9]+: error' '' $ctl gate - <"$home/empty.md"
 t 2 '' 'no FILE is given' $ctl gate

@@ -209,6 +209,165 @@ static void test_gate(void **state)
 	config_dir_remove();
 }
 
+/* The row about this rule, or NULL. */
+static const struct problem *problem_of(const struct problems *p, const char *rule)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!strcmp(p->row[i].rule, rule))
+			return &p->row[i];
+	return NULL;
+}
+
+#define LONG                                                                                                           \
+	VALUE_TEXT                                                                                                     \
+	"Write the numbers down and compare them with those of the month before; send them to the owner of "           \
+	"each source. What changed by more than a tenth has a reason that somebody can name, or the export is "        \
+	"wrong.\n"
+#define OTHER                                                                                                          \
+	"The price of a seat falls with their number: nine euros from ten on, seven from fifty on. Contractors who "   \
+	"log "                                                                                                         \
+	"in once a quarter are guests and cost nothing. Move them before the renewal, which counts the seats of the "  \
+	"day; "                                                                                                        \
+	"the list of who logged in when is under Export, in the column Last active.\n"
+
+/* Near-equal letters: what they share, with the other one's name. */
+static void test_repeats(void **state)
+{
+	static const struct {
+		const char *first, *second;
+		bool between; /* in two sequences */
+		int severity; /* -1: no finding */
+		bool startable;
+	} cases[] = {
+		{ "Hi,\n\n" LONG, "Hello {{first_name}},\n\n" LONG "\nBest,\nSam\n", false, SEVERITY_ERROR, false },
+		{ LONG,
+		  LONG "Nothing else is needed, and it has never failed in the ten years that we have done it so; "
+		       "the eleventh will show whether that was luck, and you will be told in this place.\n",
+		  false, SEVERITY_WARNING, true },
+		{ LONG, OTHER, false, -1, true },
+		{ "Dear Ms Reyes,\n\n" LONG "\nKind regards,\nSam Ortiz\nHead of Partner Success\n",
+		  "Dear Ms Reyes,\n\n" OTHER "\nKind regards,\nSam Ortiz\nHead of Partner Success\n", false, -1, true },
+		{ LONG, LONG, true, SEVERITY_WARNING, true },
+		{ LONG, OTHER, true, -1, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct problems p = { 0 };
+		struct plan *plan = NULL;
+		char *one = mem_printf("Subject: One\n\n%s", cases[i].first),
+		     *two = mem_printf("Subject: Two\n\n%s", cases[i].second);
+
+		config_dir_make();
+		config_dir_put("abvd.conf", BASE);
+		config_dir_put("templates/v1.md", one);
+		config_dir_put("templates/v2.md", two);
+		config_dir_put("sequences.d/s.conf", cases[i].between
+							 ? "sequence = ( { name = \"s\"; steps = ( " STEP(
+							       "v1") " ); },\n{ name = "
+								     "\"t\"; steps = ( " STEP("v2") " ); } );"
+							 : SEQ(STEP("v1") ",\n" STEP("v2")));
+		assert_int_equal(plan_load(config_dir_path("abvd.conf"), &plan, &p), PLAN_OK);
+		const struct problem *found = problem_of(&p, "repeat-content");
+
+		if ((found ? (int)found->severity : -1) != cases[i].severity) {
+			print_all(&p);
+			fail_msg("case %zu", i);
+		}
+		assert_int_equal(plan_sequence(plan, "s")->startable, cases[i].startable);
+		assert_true(!found || (strstr(found->message, "v1.md") && strstr(found->message, " %")));
+		assert_true(!found || !cases[i].between || strstr(found->file, "templates/v2.md"));
+		plan_free(&plan);
+		problems_free(&p);
+		config_dir_remove();
+		free(one);
+		free(two);
+	}
+}
+
+/* Two sequences may share a template: it is no copy of itself. A chain of many alike between sequences: each is told.
+ */
+static void test_repeats_of_many(void **state)
+{
+	struct problems p = { 0 };
+	struct plan *plan = NULL;
+	struct buf conf = { 0 };
+	int told = 0;
+
+	(void)state;
+	config_dir_make();
+	config_dir_put("abvd.conf", BASE);
+	buf_str(&conf, "sequence = (");
+	for (int i = 0; i < 12; i++) {
+		char *name = mem_printf("templates/t%d.md", i);
+
+		config_dir_put(name, "Subject: x\n\n" LONG);
+		free(name);
+		buf_printf(&conf, "%s{ name = \"s%d\"; steps = ({ name = \"a\"; template = \"t%d.md\"; }); }",
+			   i ? "," : "", i, i);
+	}
+	config_dir_put("templates/p0.md", "Subject: x\n\n" OTHER);
+	config_dir_put("templates/p1.md",
+		       "Subject: x\n\n" OTHER "Nothing else is needed, and it has never failed in ten years.\n");
+	buf_str(&conf, ",{ name = \"pair\"; steps = (" STEP("p0") "," STEP("p1") "); }");
+	buf_str(&conf, ",{ name = \"shares\"; steps = ({ name = \"a\"; template = \"t0.md\"; }); });");
+	config_dir_put("sequences.d/s.conf", buf_text(&conf));
+	assert_int_equal(plan_load(config_dir_path("abvd.conf"), &plan, &p), PLAN_OK);
+	for (size_t i = 0; i < p.n; i++)
+		told += !strcmp(p.row[i].rule, "repeat-content");
+	assert_int_equal(told, 11 + 1); /* those of one sequence once, as its steps */
+	assert_int_equal(p.errors, 0);
+	buf_free(&conf);
+	plan_free(&plan);
+	problems_free(&p);
+	config_dir_remove();
+}
+
+/* Who vouches: passes what only the judgement refuses, nothing that a rule refuses. */
+static void test_vouched(void **state)
+{
+#define BY "Vouched-By: Dana Reyes, answers the question of the webinar\n"
+	static const struct {
+		const char *text;
+		bool startable;
+		const char *rule, *note;
+	} cases[] = {
+		{ "Subject: a\n\n" VALUE_TEXT "Would you book a call?\n", false, "not-its-kind", NULL },
+		{ "Subject: a\n" BY "\n" VALUE_TEXT "Would you book a call?\n", true, "not-its-kind",
+		  "vouched for by Dana Reyes, answers the question of the webinar" },
+		{ "Subject: a\n" BY "\nJust checking in. Any thoughts?\n", false, "filler-followup",
+		  "nobody can vouch" },
+		{ "Subject: Re: a\n" BY "\n" VALUE_TEXT "Would you book a call?\n", false, "fake-reply",
+		  "nobody can vouch" },
+		{ "Subject: a\n" BY "\n" VALUE_TEXT, true, "vouched", "it would pass without" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct problems p = { 0 };
+		struct plan *plan = NULL;
+
+		config_dir_make();
+		config_dir_put("abvd.conf", BASE);
+		config_dir_put("templates/v1.md", cases[i].text);
+		config_dir_put("sequences.d/s.conf", SEQ(STEP("v1")));
+		assert_int_equal(plan_load(config_dir_path("abvd.conf"), &plan, &p), PLAN_OK);
+		const struct problem *note = problem_of(&p, "vouched");
+
+		if (!problem_of(&p, cases[i].rule) || plan_sequence(plan, "s")->startable != cases[i].startable) {
+			print_all(&p);
+			fail_msg("case %zu", i);
+		}
+		assert_int_equal(p.errors > 0, !cases[i].startable);
+		assert_int_equal(note != NULL, cases[i].note != NULL);
+		assert_true(!note || (note->severity == SEVERITY_NOTE && strstr(note->message, cases[i].note)));
+		assert_int_equal(plan_sequence(plan, "s")->step[0].gate.vouched, i == 1);
+		plan_free(&plan);
+		problems_free(&p);
+		config_dir_remove();
+	}
+}
+
 /* What is shipped: etc/ with templates/ beside it gives no finding but that there is no inbox. */
 static void test_shipped(void **state)
 {
@@ -236,9 +395,9 @@ static void test_shipped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_gate),
-		cmocka_unit_test(test_shipped),
+		cmocka_unit_test(test_rows),    cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_repeats), cmocka_unit_test(test_repeats_of_many),
+		cmocka_unit_test(test_vouched), cmocka_unit_test(test_shipped),
 	};
 
 	unsetenv("CREDENTIALS_DIRECTORY");
