@@ -117,6 +117,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	c->paused = false;
+	bufferevent_enable(c->bev, EV_READ);
 	if (!put_out(c) && !c->paused)
 		process(c);
 }
@@ -426,8 +427,10 @@ static void body_line(struct conn *c, const char *line, size_t n)
 	buf_add(&c->body, "\r\n", 2);
 	if (c->body.len > 200 && misbehave(c, AT_BODY)) {
 		c->silent = true;
-		/* nothing more is read, so that the body cannot end before the answer is seen, however fast the other side is */
+		/* nothing more is read for a while, so that the body cannot end before the answer is seen, however fast the other
+		 * side is */
 		bufferevent_disable(c->bev, EV_READ);
+		event_add(c->timer, &(struct timeval){ .tv_sec = 1 });
 	}
 }
 
