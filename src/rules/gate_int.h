@@ -29,6 +29,8 @@ enum sentence_flag {
 struct gate_sentence {
 	int first, n; /* words */
 	unsigned flags;
+	unsigned what; /* enum phrase_class of its phrases; filled in by the rules */
+	int bare;      /* words that no phrase covers */
 };
 
 struct gate_text {
