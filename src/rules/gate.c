@@ -1,13 +1,14 @@
-/* The value gate, first part: rules that can say for certain that a letter gives its reader nothing. A letter is what
- * is left when everything has been taken away that it would say to anybody about anything: courtesy, reminders of
- * earlier mail, requests on the sender's own behalf, the sender's praise of himself. Where enough is left these rules
- * are silent. */
+/* The value gate: first rules that can say for certain that a letter gives its reader nothing, then, where they are
+ * silent, the model's word (gate_model.c). For the rules a letter is what is left when everything has been taken away
+ * that it would say to anybody about anything: courtesy, reminders of earlier mail, requests on the sender's own
+ * behalf, the sender's praise of himself. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "gate_int.h"
+#include "gate_features.h"
 
 enum rule {
 	RULE_NO_SUBSTANCE,
@@ -18,6 +19,8 @@ enum rule {
 	RULE_FALSE_URGENCY,
 	RULE_TOO_MANY_ASKS,
 	RULE_FOREIGN_PLACEHOLDER,
+	RULE_LOW_VALUE,
+	RULE_HIDDEN_ASK,
 	RULE_COUNT
 };
 
@@ -35,6 +38,10 @@ static const struct gate_rule rules[RULE_COUNT + 1] = {
 	[RULE_TOO_MANY_ASKS] = { "too-many-asks", SEVERITY_WARNING, "more than two requests: the reader answers none" },
 	[RULE_FOREIGN_PLACEHOLDER] = { "foreign-placeholder", SEVERITY_WARNING,
 				       "looks like another tool's placeholder, such as [First Name]" },
+	[RULE_LOW_VALUE] = { "low-value", SEVERITY_ERROR,
+			     "the model finds too little in it that the reader could use without the sender" },
+	[RULE_HIDDEN_ASK] = { "hidden-ask", SEVERITY_ERROR,
+			      "declared value, but the model finds that it wants something for the sender" },
 };
 
 const struct gate_rule *gate_rule_at(int i)
@@ -135,10 +142,12 @@ static bool about_sender(const struct gate_text *t, const struct gate_sentence *
 #define LINK_WORTH     8
 #define CONCRETE_WORTH 6
 
-static void tally_sentence(struct tally *a, const struct gate_text *t, const struct gate_sentence *s)
+static void tally_sentence(struct tally *a, const struct gate_text *t, struct gate_sentence *s)
 {
 	int bare;
 	unsigned what = classify(t, s, &bare);
+	s->what = what;
+	s->bare = bare;
 	uint32_t pos = s->n > 0 ? t->word[s->first].pos : 0;
 	a->words += s->n;
 	if (what & PHRASE_URGENCY)
@@ -167,9 +176,8 @@ static void tally_sentence(struct tally *a, const struct gate_text *t, const str
 /* ---- the rules ---- */
 
 #define SUBSTANCE_LEAST  14
-#define SUBSTANCE_ASK    30  /* who asks for something brings more than the occasion to ask */
-#define SUBSTANCE_FILLER 22  /* as does who reminds of an earlier mail */
-#define ASK_SHARE        120 /* with more words than that to a request it is an aside, as in a newsletter */
+#define SUBSTANCE_ASK    30 /* who asks for something brings more than the occasion to ask */
+#define SUBSTANCE_FILLER 22 /* as does who reminds of an earlier mail */
 
 static void rule_substance(const struct gate_input *in, const struct gate_text *t, const struct tally *a,
 			   struct gate_result *r)
@@ -258,27 +266,101 @@ static void rule_subject(const struct gate_input *in, struct gate_result *r)
 			     (int)strlen(row[i]), s);
 }
 
-void gate_judge(const struct gate_input *in, struct gate_result *out)
+static struct tally tally_text(const struct gate_input *in, struct gate_text *t)
 {
-	struct gate_text t;
 	struct tally a = { 0 };
-	*out = (struct gate_result){ .verdict = GATE_VALUE, .pass = true };
-	gate_text_read(in, &t);
-	for (int i = 0; i < t.sentence_n; i++)
-		tally_sentence(&a, &t, &t.sentence[i]);
+	gate_text_read(in, t);
+	for (int i = 0; i < t->sentence_n; i++)
+		tally_sentence(&a, t, &t->sentence[i]);
 	if (a.filler + a.asks + a.pitch > 0)
 		a.substance -=
 		    a.of_self; /* in a letter that wants something, what the sender did is praise, not content */
+	return a;
+}
+
+void gate_look_at(const struct gate_input *in, struct gate_text *t, struct gate_look *look)
+{
+	struct tally a = tally_text(in, t);
+	look->substance = a.substance;
+	look->asks = a.asks;
+	gate_features(in, t, look);
+}
+
+/* ---- the model's word, where no rule has judged ---- */
+
+#define NAMED 2 /* features in a finding */
+
+static void name_strongest(const double *f, bool request, int sign, char *to, size_t cap)
+{
+	int feature[NAMED * 2], n = gate_model_strongest(f, request, sign, feature, NAMED * 2), named = 0;
+	size_t at = 0;
+	*to = '\0';
+	for (int i = 0; i < n && named < NAMED && at < cap; i++) {
+		const char *says = gate_feature_says(feature[i]);
+		if (strstr(to, says) == NULL) {
+			at += (size_t)snprintf(to + at, cap - at, "%s%s", named > 0 ? ", " : "", says);
+			named++;
+		}
+	}
+}
+
+static void find_hidden_ask(const struct gate_input *in, const struct gate_text *t, const struct gate_look *look,
+			    struct gate_result *r)
+{
+	char why[96];
+	if (look->request_n == 0 || look->request_first < 0) {
+		name_strongest(look->f, true, 1, why, sizeof why);
+		find(r, in, RULE_HIDDEN_ASK, WHOLE, "wants something (%s): take it out, or mark it Kind: ask", why);
+	} else if (look->given_before == 0) {
+		find(r, in, RULE_HIDDEN_ASK, t->word[look->request_first].pos,
+		     "asks before it gives, %d time%s: move the request to a letter of its own, or mark this Kind: ask",
+		     look->request_n, look->request_n > 1 ? "s" : "");
+	} else {
+		find(r, in, RULE_HIDDEN_ASK, t->word[look->request_first].pos,
+		     "gives, and then asks %d time%s: take the request out, or mark it Kind: ask", look->request_n,
+		     look->request_n > 1 ? "s" : "");
+	}
+}
+
+/* Score: at 0.5 a letter that wants nothing passes as value. */
+static void judge_by_model(const struct gate_input *in, const struct gate_text *t, const struct gate_look *look,
+			   struct gate_result *r)
+{
+	struct gate_opinion o;
+	char why[64];
+	gate_model_judge(look, &o);
+	r->score = 1.0 / (1.0 + exp(gate_limits.value - o.substance));
+	if (r->verdict == GATE_EMPTY) {
+		r->score /= 4; /* a rule has found nothing in it, however it looks */
+		return;
+	}
+	r->verdict = o.verdict;
+	if (o.verdict == GATE_VALUE && gate_asks_openly(look))
+		r->verdict = GATE_ASK;
+	if (r->verdict == GATE_EMPTY) {
+		name_strongest(look->f, false, -1, why, sizeof why);
+		find(r, in, RULE_LOW_VALUE, WHOLE,
+		     "little that the reader can use (%s): say what to do, when, and how much", why);
+	} else if (r->verdict == GATE_ASK && in->kind == KIND_VALUE) {
+		find_hidden_ask(in, t, look, r);
+	}
+}
+
+void gate_judge(const struct gate_input *in, struct gate_result *out)
+{
+	struct gate_text t;
+	struct gate_look look;
+	*out = (struct gate_result){ .verdict = GATE_VALUE, .pass = true };
+	struct tally a = tally_text(in, &t);
+	look.substance = a.substance;
+	look.asks = a.asks;
+	gate_features(in, &t, &look);
 	rule_substance(in, &t, &a, out);
+	judge_by_model(in, &t, &look, out);
 	rule_placeholders(in, out);
 	rule_subject(in, out);
 	if (a.urgency > 0)
 		find(out, in, RULE_FALSE_URGENCY, a.urgency_at, "presses for a decision by the clock");
 	if (a.asks > 2 && a.asks * 4 > t.sentence_n)
 		find(out, in, RULE_TOO_MANY_ASKS, a.ask_at, "%d requests in one letter", a.asks);
-	if (out->verdict != GATE_EMPTY && a.asks > 0 && a.substance < ASK_SHARE * a.asks)
-		out->verdict = GATE_ASK;
-	out->score = (double)a.substance / (a.substance + 40.0);
-	if (out->verdict == GATE_EMPTY || (out->verdict == GATE_ASK && in->kind == KIND_VALUE))
-		out->pass = false;
 }
