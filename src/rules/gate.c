@@ -290,17 +290,19 @@ void gate_look_at(const struct gate_input *in, struct gate_text *t, struct gate_
 
 #define NAMED 2 /* features in a finding */
 
+/* "reminders of earlier mail, few conditions (if, when, unless)" */
 static void name_strongest(const double *f, bool request, int sign, char *to, size_t cap)
 {
-	int feature[NAMED * 2], n = gate_model_strongest(f, request, sign, feature, NAMED * 2), named = 0;
+	int feature[NAMED * 4], n = gate_model_strongest(f, request, sign, feature, NAMED * 4), named = 0;
 	size_t at = 0;
 	*to = '\0';
 	for (int i = 0; i < n && named < NAMED && at < cap; i++) {
 		const char *says = gate_feature_says(feature[i]);
-		if (strstr(to, says) == NULL) {
-			at += (size_t)snprintf(to + at, cap - at, "%s%s", named > 0 ? ", " : "", says);
-			named++;
-		}
+		bool few = f[feature[i]] < gate_weights[feature[i]].mean;
+		if (gate_feature_is_whole(feature[i]) || strstr(to, says) != NULL)
+			continue; /* "its length" is no advice */
+		at += (size_t)snprintf(to + at, cap - at, "%s%s%s", named > 0 ? ", " : "", few ? "few " : "", says);
+		named++;
 	}
 }
 
@@ -327,7 +329,7 @@ static void judge_by_model(const struct gate_input *in, const struct gate_text *
 			   struct gate_result *r)
 {
 	struct gate_opinion o;
-	char why[64];
+	char why[112];
 	gate_model_judge(look, &o);
 	r->score = 1.0 / (1.0 + exp(gate_limits.value - o.substance));
 	if (r->verdict == GATE_EMPTY) {
@@ -340,7 +342,7 @@ static void judge_by_model(const struct gate_input *in, const struct gate_text *
 	if (r->verdict == GATE_EMPTY) {
 		name_strongest(look->f, false, -1, why, sizeof why);
 		find(r, in, RULE_LOW_VALUE, WHOLE,
-		     "little that the reader can use (%s): say what to do, when, and how much", why);
+		     "little that the reader can use (%s): say what to do, when, how much", why);
 	} else if (r->verdict == GATE_ASK && in->kind == KIND_VALUE) {
 		find_hidden_ask(in, t, look, r);
 	}

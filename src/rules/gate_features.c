@@ -240,7 +240,7 @@ static uint64_t wants(const struct gate_sentence *s, const struct seen *x)
 	if ((s->what & PHRASE_ASK) || HAS(LEX(WANT)) || (question && HAS(LEX(WOULD_YOU))) ||
 	    (HAS(LEX(PLEASE)) && HAS(LEX(REPLY) | LEX(TRADE) | LEX(DECIDE) | LEX(FAVOUR) | LEX(MEET) | LEX(FOR_US))))
 		k |= KIND_BIT(REQUEST);
-	if (HAS(LEX(MEET)) && (on_own_behalf || HAS(LEX(WEEKDAY) | LEX(SOON))))
+	if ((HAS(LEX(MEET)) && (on_own_behalf || HAS(LEX(WEEKDAY) | LEX(SOON)))) || (question && HAS(LEX(SLOT))))
 		k |= KIND_BIT(MEETING);
 	if (HAS(LEX(TRADE)) && (on_own_behalf || HAS(SELF_WORDS)))
 		k |= KIND_BIT(DEAL);

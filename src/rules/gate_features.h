@@ -9,7 +9,8 @@
 #define GATE_LEX(X)                                                                                                    \
 	X(SELF_ONE, self_one)                                                                                          \
 	X(SELF_MANY, self_many)                                                                                        \
-	X(YOU, you) X(THIRD, third) X(THING, thing) X(CONDITION, condition) X(CAUSE, cause) X(CONTRAST, contrast)      \
+	X(YOU, you)                                                                                                    \
+	X(THIRD, third) X(THING, thing) X(CONDITION, condition) X(CAUSE, cause) X(CONTRAST, contrast)                  \
 	    X(COMPARE, compare) X(NEGATE, negate) X(ORDER, order) X(DUTY, duty) X(EACH, each) X(MAY, may)              \
 		X(QUESTION, question) X(BE, be) X(TIME, time) X(UNIT, unit) X(MONEY, money) X(MONTH, month)            \
 		    X(WEEKDAY, weekday) X(SOON, soon) X(INSTRUCT, instruct) X(TECHNIQUE, technique) X(LAW, law)        \
@@ -46,7 +47,8 @@ uint64_t gate_lexicon_at(const struct gate_text *t, int i, int end);
 #define GATE_KINDS(X)                                                                                                  \
 	X(REQUEST, request)                                                                                            \
 	X(MEETING, meeting)                                                                                            \
-	X(DEAL, deal) X(FAVOUR, favour) X(REPLY, reply) X(DEADLINE, deadline) X(OFFER, offer) X(INSTRUCT, instruct)    \
+	X(DEAL, deal)                                                                                                  \
+	X(FAVOUR, favour) X(REPLY, reply) X(DEADLINE, deadline) X(OFFER, offer) X(INSTRUCT, instruct)                  \
 	    X(INSTRUCT_FIGURE, instruct_figure) X(CONDITION, condition) X(THRESHOLD, threshold) X(CAUSE, cause)        \
 		X(FACT, fact) X(MATTER, matter) X(MATTER_FIGURE, matter_figure) X(TECHNIQUE, technique) X(LAW, law)    \
 		    X(SELF, self) X(SELF_ONLY, self_only) X(BRAG, brag) X(PRAISE, praise) X(EVENT, event)              \
@@ -69,9 +71,10 @@ enum gate_kind {
 #define GATE_WHOLE(X)                                                                                                  \
 	X(WORDS, words)                                                                                                \
 	X(SENTENCE_LENGTH, sentence_length)                                                                            \
-	X(WORD_LENGTH, word_length) X(LONG_WORDS, long_words) X(NAMES, names) X(FIGURES, figures)                      \
-	    X(FIGURE_SHARE, figure_share) X(DECIMALS, decimals) X(PERCENT, percent) X(MONEY_SIGNS, money_signs)        \
-		X(SIGNS, signs) X(EXCLAMATIONS, exclamations) X(OWN_WORDS, own_words) X(DISTINCT, distinct)            \
+	X(WORD_LENGTH, word_length)                                                                                    \
+	X(LONG_WORDS, long_words) X(NAMES, names) X(FIGURES, figures) X(FIGURE_SHARE, figure_share)                    \
+	    X(DECIMALS, decimals) X(PERCENT, percent) X(MONEY_SIGNS, money_signs) X(SIGNS, signs)                      \
+		X(EXCLAMATIONS, exclamations) X(OWN_WORDS, own_words) X(DISTINCT, distinct)                            \
 		    X(PLACEHOLDERS, placeholders) X(BRACKETS, brackets) X(IMAGES, images)                              \
 			X(REQUEST_FIRST, request_first) X(REQUEST_LAST, request_last)                                  \
 			    X(BEHIND_REQUEST, behind_request) X(BEFORE_REQUEST, before_request)                        \
@@ -109,6 +112,7 @@ void gate_feature_name(int i, char name[GATE_FEATURE_NAME]); /* "sentences:deal:
 
 /* The same for people: "sentences that offer a contract"; a text of its own, never NULL. */
 const char *gate_feature_says(int i);
+bool gate_feature_is_whole(int i); /* a measure of the whole letter, no class of words or kind of sentences */
 
 /* Reads, counts, measures: what training and judging have in common (gate.c). */
 void gate_look_at(const struct gate_input *in, struct gate_text *t, struct gate_look *look);

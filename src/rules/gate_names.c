@@ -17,11 +17,11 @@ static const struct named lex[] = {
 	[LEX_CAUSE] = { "cause", "reasons (because, so, since)" },
 	[LEX_CONTRAST] = { "contrast", "contrasts (but, instead, rather)" },
 	[LEX_COMPARE] = { "compare", "limits and comparisons" },
-	[LEX_NEGATE] = { "negate", "what not to do" },
+	[LEX_NEGATE] = { "negate", "words on what not to do" },
 	[LEX_ORDER] = { "order", "steps in order" },
 	[LEX_DUTY] = { "duty", "duties (must, should)" },
 	[LEX_EACH] = { "each", "rules for each case" },
-	[LEX_MAY] = { "may", "what can be" },
+	[LEX_MAY] = { "may", "words on what can be" },
 	[LEX_QUESTION] = { "question", "question words" },
 	[LEX_BE] = { "be", "plain statements" },
 	[LEX_TIME] = { "time", "times and durations" },
@@ -29,13 +29,13 @@ static const struct named lex[] = {
 	[LEX_MONEY] = { "money", "amounts of money" },
 	[LEX_MONTH] = { "month", "dates" },
 	[LEX_WEEKDAY] = { "weekday", "weekdays" },
-	[LEX_SOON] = { "soon", "soon, today, tomorrow" },
+	[LEX_SOON] = { "soon", "soon, today or tomorrow" },
 	[LEX_INSTRUCT] = { "instruct", "verbs that tell what to do" },
 	[LEX_TECHNIQUE] = { "technique", "words of the matter itself" },
 	[LEX_LAW] = { "law", "rules and standards" },
 	[LEX_EXPLAIN] = { "explain", "explanations" },
-	[LEX_ANSWER] = { "answer", "an answer to a question asked" },
-	[LEX_RESOURCE] = { "resource", "a resource named" },
+	[LEX_ANSWER] = { "answer", "answers to a question asked" },
+	[LEX_RESOURCE] = { "resource", "resources named" },
 	[LEX_NO_ASK] = { "no_ask", "a gift without conditions" },
 	[LEX_PRAISE] = { "praise", "words of praise" },
 	[LEX_ABSTRACT] = { "abstract", "abstract words (solution, vision, success)" },
@@ -43,7 +43,7 @@ static const struct named lex[] = {
 	[LEX_HOUSE] = { "house", "the sender's own house, team and customers" },
 	[LEX_EVENT] = { "event", "the sender's event" },
 	[LEX_ANNOUNCE] = { "announce", "the sender's news" },
-	[LEX_TEASE] = { "tease", "something held back" },
+	[LEX_TEASE] = { "tease", "things held back" },
 	[LEX_BRAG] = { "brag", "results claimed" },
 	[LEX_URGENT] = { "urgent", "pressure of time" },
 	[LEX_PROMO] = { "promo", "discounts and extras" },
@@ -65,7 +65,7 @@ static const struct named lex[] = {
 	[LEX_SCARCE] = { "scarce", "an offer that ends" },
 	[LEX_PLACEMENT] = { "placement", "a place on the reader's pages or in his funds" },
 	[LEX_SLOT] = { "slot", "times to meet" },
-	[LEX_MANNER] = { "manner", "how something is done" },
+	[LEX_MANNER] = { "manner", "words on how it is done" },
 };
 
 static const struct named kinds[] = {
@@ -178,4 +178,9 @@ const char *gate_feature_says(int i)
 	if (i < KINDS_AT)
 		return lex[i / 3].says;
 	return i < WHOLE_AT ? kinds[(i - KINDS_AT) / 2].says : wholes[i - WHOLE_AT].says;
+}
+
+bool gate_feature_is_whole(int i)
+{
+	return i >= WHOLE_AT;
 }
