@@ -1,5 +1,5 @@
 # abvd: `make try` shows it at work, `make test` proves it; each installs what is missing first (make deps).
-# make all | test | lint | check-asan | fuzz | mutate | bench | install DESTDIR= PREFIX= | clean
+# make all | test | lint | check-asan | fuzz | mutate | bench | eval-gate | install DESTDIR= PREFIX= | clean
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -51,7 +51,7 @@ $(call room_lib,$(1)): $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call room_src,$(1))
 	@mkdir -p $$(@D); rm -f $$@; ar rcs $$@ $$(filter %.o,$$^)
 endef
 extra_store = $(BUILD)/obj/store/schema.o
-extra_rules = $(BUILD)/obj/rules/gate_language.o
+extra_rules = $(BUILD)/obj/rules/gate_language.o $(BUILD)/obj/rules/gate_lexicon.o
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
 $(BUILD)/obj/%.o: src/%.c | deps-present
@@ -82,6 +82,16 @@ $(BUILD)/gen/gate_language.c: src/rules/gate/tables.sh $(wildcard $(GATE_LANGUAG
 	@mkdir -p $(@D)
 	@sh src/rules/gate/tables.sh $(GATE_LANGUAGES) > $@.new && mv $@.new $@
 $(BUILD)/obj/rules/gate_language.o: $(BUILD)/gen/gate_language.c src/rules/gate_int.h include/abv/gate.h | deps-present
+	@mkdir -p $(@D)
+	@echo '  CC $<'; $(CC) $(ALL_CFLAGS) -I. -c -o $@ $<
+
+# The gate's word classes, sorted by word.
+$(BUILD)/gen/gate_lexicon.c: src/rules/gate_lexicon.en src/rules/gate_lexicon.awk
+	@mkdir -p $(@D)
+	@{ echo '#include "src/rules/gate_features.h"'; echo 'const struct gate_lexeme gate_lexicon[] = {'; \
+	awk -f src/rules/gate_lexicon.awk $< | LC_ALL=C sort | awk -F '\t' '{ printf "{ \"%s\", %s },\n", $$1, $$2 }'; \
+	echo '}; const size_t gate_lexicon_n = sizeof gate_lexicon / sizeof gate_lexicon[0];'; } > $@
+$(BUILD)/obj/rules/gate_lexicon.o: $(BUILD)/gen/gate_lexicon.c src/rules/gate_features.h src/rules/gate_int.h | deps-present
 	@mkdir -p $(@D)
 	@echo '  CC $<'; $(CC) $(ALL_CFLAGS) -I. -c -o $@ $<
 
@@ -192,6 +202,17 @@ bench: all $(BENCH)
 .PHONY: bench-scale
 bench-scale: all $(BENCH)
 	@python3 tests/bench/scale.py $(BUILD)
+
+# ---- the gate's model: trained and measured on a collection of labelled letters, when there is one
+GATE_CORPUS ?= ../shared/corpora/gate/train.jsonl
+GATE_TOOLS := $(BUILD)/tests/gate_train $(BUILD)/tests/gate_eval
+$(GATE_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/gate/%.o $(BUILD)/obj/tests/gate/gate_corpus.o \
+		$(BUILD)/obj/tests/gate/gate_fit.o $(foreach r,rules model base,$(call room_lib,$(r)))
+	@mkdir -p $(@D)
+	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+.PHONY: eval-gate
+eval-gate: $(BUILD)/tests/gate_eval
+	@$(BUILD)/tests/gate_eval $(GATE_CORPUS)
 
 # ---- install
 .PHONY: install uninstall

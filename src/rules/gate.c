@@ -1,10 +1,12 @@
-/* The value gate, first part: rules that can say for certain that a letter gives its reader nothing. A letter is what
- * is left when everything has been taken away that it would say to anybody about anything: courtesy, reminders of
- * earlier mail, requests on the sender's own behalf, the sender's praise of himself. Where enough is left these rules
- * are silent. */
+/* The value gate: first rules that can say for certain that a letter gives its reader nothing, then, where they are
+ * silent, the model's word (gate_model.c). For the rules a letter is what is left when everything has been taken away
+ * that it would say to anybody about anything: courtesy, reminders of earlier mail, requests on the sender's own
+ * behalf, the sender's praise of himself. */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "gate_int.h"
+#include "gate_features.h"
 
 /* ---- what is left of it ---- */
 
@@ -65,12 +67,13 @@ static bool about_sender(const struct gate_text *t, const struct gate_sentence *
 #define SUBSTANCE_LEAST  14
 #define SUBSTANCE_ASK    30  /* who asks for something brings more than the occasion to ask */
 #define SUBSTANCE_FILLER 22  /* as does who reminds of an earlier mail */
-#define ASK_SHARE        120 /* with more words than that to a request it is an aside, as in a newsletter */
 
-static void tally_sentence(struct tally *a, const struct gate_text *t, const struct gate_sentence *s)
+static void tally_sentence(struct tally *a, const struct gate_text *t, struct gate_sentence *s)
 {
 	int bare;
 	unsigned what = classify(t, s, &bare);
+	s->what = what;
+	s->bare = bare;
 	uint32_t pos = s->n > 0 ? t->word[s->first].pos : 0;
 	a->words += s->n;
 	if (what & PHRASE_URGENCY)
@@ -143,40 +146,109 @@ static void rule_asks(const struct gate_input *in, const struct gate_text *t, co
 			  a->asks);
 }
 
-/* What the letter is, against what it is declared. The judgement is of the whole, so that a person may know better. */
-static void rule_kind(const struct gate_input *in, const struct tally *a, struct gate_result *r)
+static struct tally tally_text(const struct gate_input *in, struct gate_text *t)
 {
-	if (r->verdict != GATE_ASK || in->kind != KIND_VALUE)
+	struct tally a = { 0 };
+	gate_text_read(in, t);
+	for (int i = 0; i < t->sentence_n; i++)
+		tally_sentence(&a, t, &t->sentence[i]);
+	a.substance_all = a.substance;
+	if (a.filler + a.asks + a.pitch > 0)
+		a.substance -=
+		    a.of_self; /* in a letter that wants something, what the sender did is praise, not content */
+	return a;
+}
+
+void gate_look_at(const struct gate_input *in, struct gate_text *t, struct gate_look *look)
+{
+	struct tally a = tally_text(in, t);
+	look->substance = a.substance;
+	look->asks = a.asks;
+	gate_features(in, t, look);
+}
+
+/* ---- the model's word, where no rule has judged ---- */
+
+#define NAMED 2 /* features in a finding */
+
+/* "reminders of earlier mail, few conditions (if, when, unless)" */
+static void name_strongest(const double *f, bool request, int sign, char *to, size_t cap)
+{
+	int feature[NAMED * 4], n = gate_model_strongest(f, request, sign, feature, NAMED * 4), named = 0;
+	size_t at = 0;
+	*to = '\0';
+	for (int i = 0; i < n && named < NAMED && at < cap; i++) {
+		const char *says = gate_feature_says(feature[i]);
+		bool few = f[feature[i]] < gate_weights[feature[i]].mean;
+		if (gate_feature_is_whole(feature[i]) || strstr(to, says) != NULL)
+			continue; /* "its length" is no advice */
+		at += (size_t)snprintf(to + at, cap - at, "%s%s%s", named > 0 ? ", " : "", few ? "few " : "", says);
+		named++;
+	}
+}
+
+/* A request that stands in words is pointed at; else what had the model think so is named. */
+static void find_not_its_kind(const struct gate_input *in, const struct gate_text *t, const struct tally *a,
+			      const struct gate_look *look, struct gate_result *r)
+{
+	char why[96];
+	if (a->asks > 0) {
+		gate_find_vouchable(r, in, RULE_NOT_ITS_KIND, a->ask_at,
+				    "declared value, but judged ask: take the request out, or mark it Kind: ask");
+	} else if (look->request_n > 0 && look->request_first >= 0 && look->given_before > 0) {
+		gate_find_vouchable(r, in, RULE_NOT_ITS_KIND, t->word[look->request_first].pos,
+				    "gives, and then asks %d time%s: take the request out, or mark it Kind: ask",
+				    look->request_n, look->request_n > 1 ? "s" : "");
+	} else {
+		name_strongest(look->f, true, 1, why, sizeof why);
+		gate_find_vouchable(r, in, RULE_NOT_ITS_KIND, GATE_WHOLE,
+				    "wants something (%s): take it out, or mark it Kind: ask", why);
+	}
+}
+
+/* Score: at 0.5 a letter that wants nothing passes as value. */
+static void judge_by_model(const struct gate_input *in, const struct gate_text *t, const struct tally *a,
+			   const struct gate_look *look, struct gate_result *r)
+{
+	struct gate_opinion o;
+	char why[112];
+	gate_model_judge(look, &o);
+	r->score = 1.0 / (1.0 + exp(gate_limits.value - o.substance));
+	if (r->verdict == GATE_EMPTY) {
+		r->score /= 4; /* a rule has found nothing in it, however it looks */
 		return;
-	gate_find_vouchable(r, in, RULE_NOT_ITS_KIND, a->asks > 0 ? a->ask_at : GATE_WHOLE,
-			    "declared value, but judged ask: mark it Kind: ask, or take the request out");
+	}
+	r->verdict = o.verdict;
+	if (o.verdict == GATE_VALUE && gate_asks_openly(look))
+		r->verdict = GATE_ASK;
+	if (r->verdict == GATE_EMPTY) {
+		name_strongest(look->f, false, -1, why, sizeof why);
+		gate_find_vouchable(r, in, RULE_LOW_VALUE, GATE_WHOLE,
+		     "little that the reader can use (%s): say what to do, when, how much", why);
+	} else if (r->verdict == GATE_ASK && in->kind == KIND_VALUE) {
+		find_not_its_kind(in, t, a, look, r);
+	}
 }
 
 void gate_judge(const struct gate_input *in, struct gate_result *out)
 {
 	struct gate_text t;
-	struct tally a = { 0 };
+	struct gate_look look = { 0 };
 	*out = (struct gate_result){ .verdict = GATE_VALUE, .pass = true };
-	gate_text_read(in, &t);
-	for (int i = 0; i < t.sentence_n; i++)
-		tally_sentence(&a, &t, &t.sentence[i]);
-	a.substance_all = a.substance;
-	if (a.filler + a.asks + a.pitch > 0)
-		a.substance -=
-		    a.of_self; /* in a letter that wants something, what the sender did is praise, not content */
+	struct tally a = tally_text(in, &t);
+	look.substance = a.substance;
+	look.asks = a.asks;
+	gate_features(in, &t, &look);
 	rule_substance(in, &t, &a, out);
-	if (out->verdict != GATE_EMPTY && a.asks > 0 && a.substance < ASK_SHARE * a.asks)
-		out->verdict = GATE_ASK;
 	if (!in->rendered) {
 		gate_rule_text(in, out);
 		gate_rule_hidden(in, &t, out);
 	}
 	gate_rule_placeholders(in, t.language, out);
 	gate_rule_subject(in, t.language, out);
-	rule_kind(in, &a, out);
+	judge_by_model(in, &t, &a, &look, out); /* behind what a person cannot vouch for */
 	rule_asks(in, &t, &a, out);
 	if (a.urgency > 0)
 		gate_find(out, in, RULE_FALSE_URGENCY, a.urgency_at,
 			  "presses for a decision by the clock: name the date and what it depends on, or leave it out");
-	out->score = (double)a.substance / (a.substance + 40.0);
 }

@@ -75,6 +75,8 @@ enum sentence_flag {
 struct gate_sentence {
 	int first, n; /* words */
 	unsigned flags;
+	unsigned what; /* enum phrase_class of its phrases; filled in by the rules */
+	int bare;      /* words that no phrase covers */
 };
 
 struct gate_text {
@@ -213,6 +215,7 @@ enum rule {
 	RULE_FILLER_FOLLOWUP,
 	RULE_IMAGE_ONLY,
 	RULE_NOT_ITS_KIND,
+	RULE_LOW_VALUE,
 	RULE_HIDDEN_TEXT,
 	RULE_NOT_TEXT,
 	RULE_UNDEFINED_PLACEHOLDER,

@@ -14,6 +14,8 @@ static const struct gate_rule rules[RULE_COUNT] = {
 				   "reminds of an earlier mail and adds nothing to it" },
 	[RULE_IMAGE_ONLY] = { "image-only", SEVERITY_ERROR, "an image without words" },
 	[RULE_NOT_ITS_KIND] = { "not-its-kind", SEVERITY_ERROR, "declared a value, but it asks for something" },
+	[RULE_LOW_VALUE] = { "low-value", SEVERITY_ERROR,
+			     "as a whole too little that the reader could use without the sender" },
 	[RULE_HIDDEN_TEXT] = { "hidden-text", SEVERITY_ERROR,
 			       "characters that make a program read something else than a person" },
 	[RULE_NOT_TEXT] = { "not-text", SEVERITY_ERROR, "bytes that are no UTF-8 text" },

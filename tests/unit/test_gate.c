@@ -102,7 +102,8 @@ static const char *const useful[] = {
 	"you lose a second of orders.</p>",
 	"Dana, soup must drop from 135 to 70 degrees within two hours and to 41 within four more. Add a column to the "
 	"log at two hours.",
-	"| seats | price |\n|---|---|\n| 10 | 90 |\n| 50 | 350 |\n",
+	"Dana, the prices you asked for, per month and without a minimum term; above 34 seats the second row is the "
+	"cheaper one:\n\n| seats | price |\n|---|---|\n| 10 | 90 |\n| 50 | 350 |\n",
 	"Dear Dana,\n\nthe inspector reads page two first. Put the calibration dates there, oldest on top, and sign "
 	"each line; a stamp is not enough.\n\nSam",
 };
