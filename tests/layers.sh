@@ -9,8 +9,8 @@ bad=0
 level_of() {
 	case $1 in
 	err | mem | buf | json | log | problem | clock | mailaddr | token) echo 0 ;;
-	model | verdict) echo 1 ;;
-	governor | explain | gate | attempt | config | render | mime | delivery | answer) echo 2 ;;
+	model | verdict | mail) echo 1 ;;
+	governor | classify | reply_text | explain | gate | attempt | config | render | mime | delivery | answer) echo 2 ;;
 	store | check | audit) echo 3 ;;
 	netloop) echo 4 ;;
 	sender | journal | web) echo 5 ;;
@@ -30,8 +30,8 @@ room_level() {
 own() {
 	case $1 in
 	base) echo "err mem buf json log problem clock mailaddr token" ;;
-	model) echo "model verdict" ;;
-	rules) echo "governor explain gate attempt delivery answer" ;;
+	model) echo "model verdict mail" ;;
+	rules) echo "governor classify reply_text explain gate attempt delivery answer" ;;
 	net) echo "netloop" ;;
 	*) echo "$1" ;;
 	esac
@@ -39,7 +39,7 @@ own() {
 complain() { echo "layers: $*"; bad=1; }
 
 # What a file includes: of ours ("abv/x.h" or <abv/x.h>), private ("x.h").
-contracts_of() { sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]abv\/\([a-z]*\)\.h[">].*/\1/p' "$1"; }
+contracts_of() { sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]abv\/\([a-z_]*\)\.h[">].*/\1/p' "$1"; }
 privates_of() { sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$1" | grep -v '^abv/'; }
 
 for dir in src/*/; do

@@ -7,6 +7,7 @@
 
 #include "abv/buf.h"
 #include "abv/err.h"
+#include "abv/mail.h"
 
 /* Header values are refused when they hold CR, LF or NUL, addresses and ids when they hold header syntax; other controls in names and
  * the subject become spaces. Strings are UTF-8, never NULL, "" leaves a header out (but From, To, Message-ID, Subject are required).
@@ -29,5 +30,10 @@ struct mime_headers {
  * <= 76 where encoded, never > 998. 0, or -1 when a header value is unfit. */
 int mime_compose(const struct mime_headers *h, const char *text, size_t text_len, const char *html, size_t html_len,
                  struct buf *out, struct err *e);
+
+/* Parses a received message with GMime. Whatever the bytes are, there is a result: damaged structure is read as far as it goes, what is
+ * no text becomes U+FFFD. Limits: 10 MB (the caller's), 200 parts, depth 20, 2,000 headers of 64 KB in all; `cut` tells. */
+void mime_parse(const char *bytes, size_t n, struct mail **out);
+void mail_free(struct mail **m);
 
 #endif
