@@ -56,6 +56,10 @@ const struct zone *governor_zone(const struct policy *p, const struct contact *c
 
 void governor_decide(const struct governor_input *in, int64_t now, struct verdict *out);
 
+/* After a touch at `at` (unanswered counts it; first_touch_at is `at` when it was the first): the instant from which the contact is
+ * released or its consent is over, whatever the next step's time is. CLOCK_NEVER: none. */
+int64_t governor_ends_at(const struct policy *p, const struct contact *c, int64_t first_touch_at, int32_t unanswered, int64_t at);
+
 /* When `after` is over (business days on the contact's calendar: the same local time on the n-th following allowed day). */
 int64_t governor_add(const struct policy *p, const struct zone *z, int64_t from, const struct duration *d);
 

@@ -39,8 +39,9 @@ static void answer_take(struct feed *f, struct csv_batch *b, const struct buf *t
 	const char *basis;
 	size_t i;
 
-	json_array_foreach (json_object_get(answer, "errors"), i, row)
+	json_array_foreach (json_object_get(answer, "errors"), i, row) {
 		csv_row_refuse(b, (long)json_number(row, "line"), json_text(row, "message"));
+	}
 	json_object_foreach (json_object_get(answer, "unlisted_consent"), basis, n) {
 		if (!f->unlisted)
 			f->unlisted = json_object();

@@ -22,11 +22,10 @@ enum reason admit_consent(const struct policy *p, const struct contact *c, int64
 	return now >= admit_consent_end(p, c) ? REASON_CONSENT_EXPIRED : REASON_NONE;
 }
 
+/* s is not empty. */
 static bool is_number(const char *s, double *out)
 {
 	char *end;
-	if (*s == '\0')
-		return false;
 	*out = strtod(s, &end);
 	return *end == '\0';
 }
@@ -46,7 +45,6 @@ static bool holds(const struct qualify *q, const struct contact *c)
 		for (size_t i = 0; i < q->value_n; i++)
 			if (strcasecmp(q->value[i], v) == 0)
 				return true;
-		return false;
 	}
 	return false;
 }

@@ -77,7 +77,7 @@ static int64_t newest(const struct work *w, const struct times *t, size_t n)
 	size_t flying = 0, ahead = 0;
 	while (flying < t->n && time_at(t, flying) == CLOCK_NEVER)
 		flying++;
-	while (flying > 0 && flying + ahead < t->n && time_at(t, flying + ahead) > w->now)
+	while (flying + ahead < t->n && time_at(t, flying + ahead) > w->now)
 		ahead++;
 	if (n <= ahead)
 		return time_at(t, flying + n - 1);
@@ -94,12 +94,24 @@ static void rule_past(struct work *w, const struct times *t, const struct eviden
 
 /* ---- stop and skip ---- */
 
+static int64_t silence_end_of(const struct policy *p, const struct contact *c, int64_t first)
+{
+	if (p->sunset_silence <= 0 || first == 0)
+		return CLOCK_NEVER;
+	return instant_add(first > c->engaged_at ? first : c->engaged_at, p->sunset_silence);
+}
+
 static int64_t silence_end(const struct governor_input *in)
 {
-	int64_t first = in->history->first_touch_at, engaged = in->contact->engaged_at;
-	if (in->policy->sunset_silence <= 0 || first == 0)
-		return CLOCK_NEVER;
-	return instant_add(first > engaged ? first : engaged, in->policy->sunset_silence);
+	return silence_end_of(in->policy, in->contact, in->history->first_touch_at);
+}
+
+int64_t governor_ends_at(const struct policy *p, const struct contact *c, int64_t first_touch_at, int32_t unanswered, int64_t at)
+{
+	int64_t silence = silence_end_of(p, c, first_touch_at), consent = admit_consent_end(p, c);
+	if (p->sunset_touches > 0 && unanswered >= p->sunset_touches)
+		return at;
+	return silence < consent ? silence : consent;
 }
 
 /* Touches in flight may yet be refused: they hold a further touch up, but release nobody. */
@@ -166,7 +178,7 @@ static void gifts(struct work *w)
 	struct times t = contact_times(h);
 	if (w->in->kind != KIND_ASK)
 		return;
-	for (size_t i = 0; i < h->contact_n && h->contact[i].kind != KIND_ASK && given < wanted; i++)
+	for (size_t i = 0; i < h->contact_n && h->contact[i].kind != KIND_ASK; i++)
 		given += h->contact[i].state == TOUCH_ACCEPTED;
 	if (given < wanted)
 		rule_past(w, &t, &(struct evidence){ .reason = REASON_GIFTS, .until = CLOCK_NEVER });

@@ -15,8 +15,8 @@ bool window_always(const struct window *w);           /* open round the clock, e
 /* The stretch that is open at t, or opens first after it. False: it never opens. */
 bool window_find(const struct window *w, const struct zone *z, int64_t t, struct opening *out);
 
-/* Days may follow each other without a pause: whole ones, or where the clocks jump over the hours between. Then it opens
- * with the first of the run: moves `open` back there, not further than needed to know whether `since` lies in it. */
+/* Days may follow each other without a pause: whole ones, or where the clocks jump over the hours between. Then `open` moves
+ * back to the opening of the day before. No further, however long the run is: a jitter behind that one is over too. */
 void window_run(const struct window *w, const struct zone *z, int64_t since, struct opening *o);
 
 int64_t instant_add(int64_t t, int64_t ms); /* stops at CLOCK_NEVER */

@@ -14,11 +14,9 @@ int64_t instant_add(int64_t t, int64_t ms)
 
 const struct zone *governor_zone(const struct policy *p, const struct contact *c)
 {
-	const struct zone *z = NULL;
 	if (p->window.fixed != NULL)
 		return p->window.fixed;
-	if (*c->timezone != '\0')
-		z = zone_find(c->timezone);
+	const struct zone *z = zone_find(c->timezone);
 	if (z == NULL)
 		z = p->window.fallback;
 	return z != NULL ? z : zone_utc();
@@ -83,15 +81,11 @@ static int day_openings(const struct window *w, const struct zone *z, int32_t da
 {
 	int64_t from = day * CLOCK_DAY + w->hours.from * CLOCK_SECOND,
 		to = day * CLOCK_DAY + w->hours.to * CLOCK_SECOND;
-	int64_t open = zone_instant(z, from), close = zone_instant(z, to), change = close;
+	int64_t open = zone_instant(z, from), close = zone_instant(z, to), change = close, last = close - 1;
 	int n = 0;
-	if (open >= close)
-		return 0;
-	if (zone_offset(z, open) != zone_offset(z, close - 1))
-		change = offset_change(z, open, close - 1);
-	struct opening part[2] = { clip(z, open, change, from, to) };
-	if (change < close)
-		part[1] = clip(z, change, close, from, to);
+	if (zone_offset(z, open) != zone_offset(z, last))
+		change = offset_change(z, open, last);
+	struct opening part[2] = { clip(z, open, change, from, to), clip(z, change, close, from, to) };
 	for (int i = 0; i < 2; i++) {
 		if (part[i].open >= part[i].close)
 			continue;
@@ -122,21 +116,15 @@ bool window_find(const struct window *w, const struct zone *z, int64_t t, struct
 void window_run(const struct window *w, const struct zone *z, int64_t since, struct opening *o)
 {
 	struct opening before[2];
-	for (int i = 0; since < o->open && i < LOOK_DAYS && window_day(w, o->day - 1); i++) {
-		int n = day_openings(w, z, o->day - 1, before);
-		if (n == 0 || before[n - 1].close != o->open)
-			break;
-		o->day--;
+	int n = since < o->open && window_day(w, o->day - 1) ? day_openings(w, z, o->day - 1, before) : 0;
+	if (n > 0 && before[n - 1].close == o->open)
 		o->open = before[n - 1].open;
-	}
 }
 
 int64_t governor_window(const struct policy *p, const struct zone *z, int64_t t)
 {
 	struct opening o;
-	if (t == CLOCK_NEVER || window_always(&p->window))
-		return t;
-	if (!window_find(&p->window, z, t, &o))
+	if (t == CLOCK_NEVER || !window_find(&p->window, z, t, &o))
 		return CLOCK_NEVER;
 	return t < o.open ? o.open : t;
 }

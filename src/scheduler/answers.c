@@ -176,9 +176,9 @@ int scheduler_answer(struct scheduler *s, const struct answer *a, struct err *e)
 		touch_free(&g.touch); /* a colleague's: the effect is the contact's own */
 	if (rc == 0 && g.touch != NULL && g.touch->state == TOUCH_UNKNOWN)
 		rc = scheduler_resolve(s, g.touch->id, UNKNOWN_ACCEPT, e);
-	if (rc == 0 && g.contact == NULL)
-		rc = err_set(e, "an answer of no contact (%lld)", (long long)a->contact_id);
-	if (rc == 0 && !g.contact->forgotten) /* an erased person is suppressed already, and nothing of theirs is kept */
+	if (g.contact == NULL)
+		rc = rc == 0 ? err_set(e, "an answer of no contact (%lld)", (long long)a->contact_id) : -1;
+	else if (rc == 0 && !g.contact->forgotten) /* an erased person is suppressed already, and nothing of theirs is kept */
 		rc = effect(&g, e);
 	s->due_stale = true;
 	touch_free(&g.touch);

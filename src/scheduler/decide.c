@@ -96,6 +96,8 @@ static int governor_ask(struct scheduler *s, struct candidate *c, int64_t now, s
 	if (scheduler_asked(s, c, now, &a, e) != 0)
 		return -1;
 	governor_decide(&a.in, now, &c->verdict);
+	c->first_touch_at = a.history.first_touch_at;
+	c->unanswered = a.history.unanswered;
 	return 0;
 }
 

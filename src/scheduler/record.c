@@ -81,7 +81,7 @@ int record_stop(struct scheduler *s, const struct enrollment *en, enum reason wh
 }
 
 int record_advance(struct scheduler *s, const struct enrollment *en, const struct contact *c, const char *step, int32_t step_no, int64_t at, int64_t now,
-                   struct err *e)
+                   int64_t ends_at, struct err *e)
 {
 	const struct plan_sequence *ps = plan_sequence(s->plan, en->sequence);
 	if (ps == NULL) { /* gone from the configuration meanwhile: it waits behind this step, should the sequence come back */
@@ -96,9 +96,9 @@ int record_advance(struct scheduler *s, const struct enrollment *en, const struc
 			return -1;
 		return record_event(s, EVENT_COMPLETED, en, c->account, -1, 0, now, &none, e);
 	}
-	int64_t due = governor_add(&q->policy, governor_zone(&q->policy, c), at, &q->step[next].after);
-	scheduler_note_due(s, due);
-	return store_enrollment_advance(s->store, en->id, q->step[next].name, (int32_t)next, at, due, due, e);
+	int64_t due = governor_add(&q->policy, governor_zone(&q->policy, c), at, &q->step[next].after), next_at = ends_at < due ? ends_at : due;
+	scheduler_note_due(s, next_at);
+	return store_enrollment_advance(s->store, en->id, q->step[next].name, (int32_t)next, at, due, next_at, e);
 }
 
 int record_skip(struct scheduler *s, const struct candidate *c, enum reason why, int64_t now, struct err *e)
@@ -109,7 +109,7 @@ int record_skip(struct scheduler *s, const struct candidate *c, enum reason why,
 	if (record_event(s, EVENT_SKIPPED, en, c->row->contact->account, -1, 0, now, &d, e) != 0)
 		return -1;
 	/* `after` of the next step runs from the previous touch still: a skipped step is no touch. */
-	return record_advance(s, en, c->row->contact, en->step, en->step_no, en->prev_at, now, e);
+	return record_advance(s, en, c->row->contact, en->step, en->step_no, en->prev_at, now, CLOCK_NEVER, e);
 }
 
 int record_refused_content(struct scheduler *s, const struct candidate *c, enum reason why, const struct buf *findings, int64_t now, struct err *e)
@@ -181,7 +181,10 @@ static int outcome_sent(struct scheduler *s, const struct job *j, const struct e
 	detail_smtp(&d, j);
 	if (event_job(s, unknown ? EVENT_UNKNOWN : EVENT_SENT, j, at, &d, e) != 0)
 		return -1;
-	if (row->enrollment.state == ENROLLMENT_ACTIVE && record_advance(s, &row->enrollment, row->contact, j->step, j->step_no, at, at, e) != 0)
+	const struct plan_sequence *q = plan_sequence(s->plan, j->sequence);
+	int64_t ends_at = q != NULL ? governor_ends_at(&q->sequence->policy, row->contact, j->first_touch_at != 0 ? j->first_touch_at : at, j->unanswered + 1, at)
+	                            : CLOCK_NEVER;
+	if (row->enrollment.state == ENROLLMENT_ACTIVE && record_advance(s, &row->enrollment, row->contact, j->step, j->step_no, at, at, ends_at, e) != 0)
 		return -1;
 	return !unknown && s->asks && j->kind == KIND_VALUE ? wake_gifts(s, j->contact_id, at, e) : 0;
 }
@@ -342,7 +345,7 @@ int record_unknown(struct scheduler *s, const struct touch *t, int64_t at, struc
 	json_add_time(&d, "handed_at", t->handed_at);
 	rc = record_event(s, EVENT_UNKNOWN, &en, row->contact->account, (int)t->kind, t->id, at, &d, e);
 	if (rc == 0 && row->enrollment.state == ENROLLMENT_ACTIVE)
-		rc = record_advance(s, &row->enrollment, row->contact, t->step, row->enrollment.step_no, at, at, e);
+		rc = record_advance(s, &row->enrollment, row->contact, t->step, row->enrollment.step_no, at, at, CLOCK_NEVER, e);
 	enrollment_row_free(&row);
 	return rc;
 }

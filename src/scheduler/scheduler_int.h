@@ -54,6 +54,8 @@ struct job {
 	int64_t enrollment_id, contact_id, account_id;
 	char *sequence, *step;         /* owned: the plan may be swapped meanwhile */
 	int32_t step_no;
+	int64_t first_touch_at;        /* of the contact before this one; 0 none */
+	int32_t unanswered;            /* likewise */
 	enum kind kind;
 	char *account;                 /* owned */
 	char content[DIGEST_HEX];
@@ -175,6 +177,8 @@ struct candidate {
 	int step;                          /* index; -1: the step is not in the sequence any more */
 	struct touch *touch;               /* owned; the step's touch when it was tried before */
 	struct verdict verdict;
+	int64_t first_touch_at;            /* as the governor saw them: what a further touch makes of them */
+	int32_t unanswered;
 };
 /* Reads and decides. 1: *out is filled (candidate_free), 0: nothing to decide (ended, not yet, in flight), -1 error.
  * ask_early: decide although next_at has not come (explain). */
@@ -215,9 +219,10 @@ int record_refused_content(struct scheduler *s, const struct candidate *c, enum 
 int record_finished(struct scheduler *s, int64_t now, struct err *e);
 int record_unknown(struct scheduler *s, const struct touch *t, int64_t at, struct err *e); /* after a crash */
 int record_recovery(struct scheduler *s, struct err *e);
-/* The enrollment goes to the step behind `step_no`/`step`, whose `after` runs from `at`; or it completes, now. */
+/* The enrollment goes to the step behind `step_no`/`step`, whose `after` runs from `at`; or it completes, now. It is asked about when that
+ * is due, or at ends_at, when the contact is released before (CLOCK_NEVER: not known). */
 int record_advance(struct scheduler *s, const struct enrollment *en, const struct contact *c, const char *step, int32_t step_no, int64_t at, int64_t now,
-                   struct err *e);
+                   int64_t ends_at, struct err *e);
 void scheduler_note_due(struct scheduler *s, int64_t next_at); /* something will be due then */
 
 int record_stop_all(struct scheduler *s, int64_t contact_id, enum reason why, int64_t now, struct err *e); /* every enrollment of the contact */

@@ -156,6 +156,8 @@ static int reserve(struct scheduler *s, struct candidate *c, struct job *j, int6
 	j->sequence = mem_strdup(en->sequence);
 	j->step = mem_strdup(en->step);
 	j->step_no = c->step;
+	j->first_touch_at = c->first_touch_at;
+	j->unanswered = c->unanswered;
 	j->account = mem_strdup(c->row->contact->account);
 	j->reserved_at = now;
 	j->row = c->row;
@@ -257,6 +259,8 @@ static int fill(struct scheduler *s, int64_t now, struct err *e)
 			return -1;
 		if (spare)
 			s->ready[s->ready_n++] = who;
+		if (spare && who.list != 0)
+			break; /* a list may have but one place free: its next is asked when this one has taken it */
 	}
 	return 0;
 }

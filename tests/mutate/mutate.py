@@ -21,7 +21,7 @@ SWAPS = {"<": ["<=", ">"], "<=": ["<"], ">": [">=", "<"], ">=": [">"], "==": ["!
          "*": ["/"], "/": ["*"], "%": ["/"], "++": ["--"], "--": ["++"], "+=": ["-="], "-=": ["+="], "|=": ["&="], "&": ["|"], "|": ["&"], "^": ["&"],
          ">>": ["<<"], "<<": [">>"], "true": ["false"], "false": ["true"], "CLOCK_NEVER": ["0"], "fmin": ["fmax"], "floor": ["ceil"], "ceil": ["floor"],
          "continue": ["break"], "break": ["continue"]}
-TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|[A-Za-z_]\w*|\d[\w.]*(?:e-?\d+)?'
+TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|[A-Za-z_]\w*|\d+e-\d+|\d[\w.]*'
                    r'|->|\+\+|--|<<|>>|[<>=!+\-*/%&|^]=|&&|\|\||.', re.S)
 
 
@@ -42,17 +42,32 @@ def is_binary(last):
     return bool(re.match(r"[\w)\]]", last)) and last not in ("return", "case")
 
 
+LESSER = re.compile(r"([^=(,{}?:&|;]+?) [<>] ([^=(,{}?:&|;]+?) \? ((?:\(\w+\))?[^?:;,()]+?) : ((?:\(\w+\))?[^?:;,})]+)[;,})]")
+
+
+def lesser_or_greater(text):
+    """Where `a < b ? a : b` stands: with `<=` it is the same, so that is no mutant."""
+    flat = lambda s: re.sub(r"\s+|\(\w+\)(?=\w)|^return\b|^\w+ (?=\w+$)", "", s.strip())
+    return {m.start(1) + len(m.group(1)) + 1 for m in LESSER.finditer(text)
+            if {flat(m.group(1)), flat(m.group(2))} == {flat(m.group(3)), flat(m.group(4))}}
+
+
 def operator_mutants(text):
+    same = lesser_or_greater(text)
     for at, t, last in code_tokens(text):
         if t == "*" and re.match(r"\w+ \*\w|\w+ \*const", text[text.rfind(" ", 0, at - 1) + 1:at + 8]) and not re.search(r"[=(<>+\-]\s*[\w.>()-]+ \*\s", text[max(0, at - 30):at + 2]):
             continue  # a pointer's star
         if t in ("+", "-", "*", "&", "<", ">") and not is_binary(last):
             continue
         for other in SWAPS.get(t, []):
+            if at in same and other == t + "=":
+                continue
             yield at, at + len(t), other
         if t == "!":
             yield at, at + 1, ""
         if re.fullmatch(r"\d+", t) or re.fullmatch(r"0x[0-9a-f]+u?", t):
+            if last == "[" and re.search(r"struct \w+ \w+\[$", text[max(0, at - 60):at]):
+                continue  # a larger array says nothing, a smaller one only to a sanitizer
             n = int(t.rstrip("u"), 0)
             yield at, at + len(t), str(n + 1)
             if n:

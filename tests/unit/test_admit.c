@@ -13,6 +13,7 @@ static void test_admit(void **state)
 {
 	static const char *const tiers[] = { "gold", "silver" }, *const eu[] = { "Germany" },
 				 *const france[] = { "FRANCE" };
+	static const char *const both_countries[] = { "Germany", "France" };
 	static const struct {
 		struct qualify q;
 		enum reason why;
@@ -33,6 +34,7 @@ static void test_admit(void **state)
 		{ { .field = "none", .op = QUALIFY_EQUALS, .value = eu, .value_n = 1 }, REASON_NOT_QUALIFIED },
 		{ { .field = "tier", .op = QUALIFY_IN, .value = tiers + 1, .value_n = 1 }, REASON_NOT_QUALIFIED },
 		{ { .field = "tier", .op = QUALIFY_IN, .value = tiers, .value_n = 1 }, REASON_NONE },
+		{ { .field = "country", .op = QUALIFY_IN, .value = both_countries, .value_n = 2 }, REASON_NONE },
 		{ { .field = "country", .op = QUALIFY_EQUALS, .value = france, .value_n = 1 }, REASON_NONE },
 		{ { .field = "first_name", .op = QUALIFY_PRESENT }, REASON_NONE },
 	};

@@ -81,6 +81,11 @@ static void test_looks_ahead(void **state)
 	p.window.holiday_n = 800;
 	assert_int_equal(governor_window(&p, zone_utc(), at(NOW)), CLOCK_NEVER);
 	assert_int_equal(governor_add(&p, zone_utc(), at(NOW), &day), at(NOW) + 800 * CLOCK_DAY);
+	struct duration two = { .business_days = 2 };
+	p.window.holidays = closed + 2; /* a day in between is open: it is counted anew */
+	p.window.holiday_n = 799;
+	assert_int_equal(governor_add(&p, zone_utc(), at(NOW), &two), at(NOW) + 801 * CLOCK_DAY);
+	p.window.holidays = closed;
 	p.window.holiday_n = 801;
 	assert_int_equal(governor_add(&p, zone_utc(), at(NOW), &day), CLOCK_NEVER);
 }
