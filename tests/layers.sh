@@ -13,7 +13,7 @@ level_of() {
 	governor | classify | reply_text | explain | gate | attempt | config | render | mime | delivery | answer) echo 2 ;;
 	store | check | audit) echo 3 ;;
 	netloop) echo 4 ;;
-	sender | journal | web) echo 5 ;;
+	sender | inbox | journal | web) echo 5 ;;
 	scheduler) echo 6 ;;
 	simulate) echo 7 ;;
 	*) echo 99 ;;
@@ -23,7 +23,7 @@ level_of() {
 room_level() {
 	case $1 in
 	base) echo 0 ;; model) echo 1 ;; rules | config | mime | render) echo 2 ;; store | check | audit) echo 3 ;; net) echo 4 ;;
-	sender | journal | web) echo 5 ;; scheduler) echo 6 ;; daemon) echo 8 ;; simulate) echo 7 ;; ctl) echo 8 ;;
+	sender | inbox | journal | web) echo 5 ;; scheduler) echo 6 ;; daemon) echo 8 ;; simulate) echo 7 ;; ctl) echo 8 ;;
 	*) echo -1 ;;
 	esac
 }
@@ -94,7 +94,7 @@ lib() {
 		case " $* " in *" $room "*) ;; *) complain "$file: library <$pattern> belongs to: $*" ;; esac
 	done
 }
-lib 'event2/|event\.h' net web daemon sender
+lib 'event2/|event\.h' net web daemon sender inbox
 lib 'curl/' net sender ctl daemon
 lib 'libconfig' config
 lib 'sqlite3' store
