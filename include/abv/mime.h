@@ -24,10 +24,11 @@ struct mime_headers {
 	const char *list_id;           /* "getting-started.example.com"; what is no letter, digit or of ".-_" becomes '-' */
 	const char *feedback_id;       /* the same, ':' stays */
 	const char *in_reply_to, *references; /* with angle brackets, parted by spaces */
+	bool automatic;                /* adds Auto-Submitted: auto-generated (RFC 3834): notices, never letters */
 };
 
 /* Appends the whole message to out; text and html have LF line ends. Boundary is derived from the Message-ID, so that the same touch gives the same bytes. Lines
- * <= 76 where encoded, never > 998. 0, or -1 when a header value is unfit. */
+ * <= 76 where encoded, never > 998. Without html (html_len 0) it is one text/plain. 0, or -1 when a header value is unfit. */
 int mime_compose(const struct mime_headers *h, const char *text, size_t text_len, const char *html, size_t html_len,
                  struct buf *out, struct err *e);
 

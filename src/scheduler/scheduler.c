@@ -72,7 +72,7 @@ int scheduler_new(struct store *store, const struct clock *clock, const struct p
 	TAILQ_INIT(&s->jobs);
 	pause_load(s);
 	streak_load(s);
-	if (record_recovery(s, e) != 0 || slots_load(s, e) != 0 || plan_apply(s, e) != 0) {
+	if (record_recovery(s, e) != 0 || notes_recover(s, e) != 0 || slots_load(s, e) != 0 || plan_apply(s, e) != 0) {
 		scheduler_free(&s);
 		return -1;
 	}
