@@ -28,7 +28,7 @@ struct mime_headers {
 };
 
 /* Appends the whole message to out; text and html have LF line ends. Boundary is derived from the Message-ID, so that the same touch gives the same bytes. Lines
- * <= 76 where encoded, never > 998. Without html (html_len 0) it is one text/plain. 0, or -1 when a header value is unfit. */
+ * <= 76 where encoded, never > 998. html NULL: it is one text/plain. 0, or -1 when a header value is unfit. */
 int mime_compose(const struct mime_headers *h, const char *text, size_t text_len, const char *html, size_t html_len,
                  struct buf *out, struct err *e);
 

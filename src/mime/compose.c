@@ -184,7 +184,7 @@ static void body_add(struct buf *out, const struct mime_headers *h, const char *
 {
 	char boundary[DIGEST_HEX];
 
-	if (html_len == 0) {
+	if (html == NULL) {
 		buf_str(out, "MIME-Version: 1.0\r\n");
 		text_add(out, "plain", text, text_len);
 		return;

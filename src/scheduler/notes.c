@@ -59,7 +59,7 @@ static int compose(struct scheduler *s, const struct note *n, struct job *j, str
 		.subject = n->subject, .message_id = j->message_id, .date = clock_now(s->clock), .list_unsubscribe = "", .list_id = "",
 		.feedback_id = "", .in_reply_to = "", .references = "", .automatic = true,
 	};
-	if (mime_compose(&h, n->text, strlen(n->text), "", 0, &j->data, e) != 0)
+	if (mime_compose(&h, n->text, strlen(n->text), NULL, 0, &j->data, e) != 0)
 		return -1;
 	j->message.data = j->data.data;
 	j->message.size = j->data.len;
