@@ -22,7 +22,7 @@ _abvctl()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' i
 	local globals="--socket --config --json --help --version"
 	local commands="check gate render log audit simulate import enroll stop pause resume hold suppress unsuppress forget export show explain
-		status queue test config unknown"
+		status queue test config unknown deliver"
 	local events="daemon_started daemon_stopped config_loaded contact_imported enrolled enroll_refused waiting skipped sent refused
 		unknown resolved gate_refused bounced replied auto_replied complained notice receipt challenge unsubscribed suppressed
 		unsuppressed held stopped completed forgotten paused resumed"
