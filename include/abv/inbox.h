@@ -35,15 +35,16 @@ struct inbox_ops {
 	const struct config *(*config)(void *arg);
 	/* Inside the transaction: the effects (scheduler_answer). */
 	int (*answer)(void *arg, const struct answer *a, struct err *e);
-	/* Inside the transaction: a note to on_reply.notify is put into the outgoing mail, durable with it. message: RFC 5322 text. */
-	int (*notify)(void *arg, const char *to, const char *subject, const char *text, struct err *e);
+	/* Inside the transaction: a note to on_reply.notify is put into the outgoing mail, durable with it. It carries words of the contact,
+	 * and is erased with them (scheduler_note). text: plain, LF line ends. */
+	int (*notify)(void *arg, int64_t contact_id, const char *to, const char *subject, const char *text, struct err *e);
 	/* Something was committed: the scheduler looks again, the journal copies events. */
 	void (*changed)(void *arg);
 };
 
 /* ---- one message: process.c, match.c ---- */
 struct inbox_report {            /* for the log, `deliver`'s answer and tests */
-	enum mail_class class;
+	enum mail_class class;   /* in the end: a reply that matches nobody is OTHER, one with an unsubscribe token UNSUBSCRIBE */
 	bool repeated;           /* it was processed before: nothing was done */
 	bool matched;
 	int64_t contact_id, touch_id;
