@@ -101,6 +101,7 @@ size_t text_width(const char *s); /* columns on a terminal, near enough: UTF-8 c
 int cmd_check(struct ctl *c);
 int cmd_gate(struct ctl *c);
 int cmd_render(struct ctl *c);
+int cmd_classify(struct ctl *c);
 int cmd_simulate(struct ctl *c);
 int cmd_log(struct ctl *c);
 int cmd_audit(struct ctl *c);

@@ -42,6 +42,16 @@ static const struct ctl_command commands[] = {
 	  1,
 	  false,
 	  cmd_render },
+	{ "classify",
+	  "[--jsonl] FILE...",
+	  "tell what received messages are",
+	  "FILE is a raw message (RFC 5322); \"-\" reads standard input. Nobody is matched to a contact: every person's\n"
+	  "answer is a reply. Exit status 1 when a file cannot be read.",
+	  { { "jsonl", NULL, "print a JSON object a line" } },
+	  0,
+	  -1,
+	  false,
+	  cmd_classify },
 	{ "simulate",
 	  "--contacts CSV --from DATE --days N [--seed S] [--reply-rate P] [--bounce-rate P] [--ooo-rate P] "
 	  "[--unsubscribe-rate P] [--enroll S|all]... [--json | --calendar]",
