@@ -199,6 +199,7 @@ static void entity_parse(struct parser *p, struct span s, const char *type_defau
 	part->attachment = e.attachment;
 	part->depth = depth;
 	part->text = "";
+	part->text_len = 0;
 	body_parse(p, index, &e, depth);
 	m->part[index].end = m->part_n;
 }
