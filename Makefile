@@ -14,7 +14,7 @@ VERSION := 0.1.0
 # The packages of Debian 12 that the build and the tests need; `make deps` installs those that are missing.
 DEPS_BUILD := build-essential pkg-config libevent-dev libcurl4-openssl-dev libconfig-dev libcmocka-dev libsqlite3-dev \
 	libgmime-3.0-dev libcmark-dev libjansson-dev libpsl-dev libsodium-dev libical-dev libsystemd-dev libcsv-dev tzdata
-DEPS_TEST := postfix sasl2-bin libsasl2-modules python3 openssl sqlite3 procps
+DEPS_TEST := postfix dovecot-imapd dovecot-lmtpd dovecot-sieve sasl2-bin libsasl2-modules python3 openssl sqlite3 procps
 DEPS_CI := clang clang-tidy clang-format libclang-rt-14-dev cppcheck mandoc valgrind git
 
 PKGS := libevent libcurl libconfig sqlite3 gmime-3.0 libcmark jansson libpsl libsodium libical libsystemd
