@@ -1,6 +1,6 @@
 /* rooms: base model rules config mime render store check inbox scheduler */
 /* From the bytes of a message to what follows: each class's effect, exactly once, all or nothing. */
-#include "inbox_world.h"
+#include "mail_world.h"
 
 #define SENT1 "enrolled sent:one"
 #define GOES_ON SENT1 " sent:two completed"
@@ -17,7 +17,7 @@ struct effect_row {
 
 static void check_row(const struct effect_row *r, size_t i)
 {
-	struct inbox_world iw;
+	struct mail_world iw;
 	const char *const story[] = { r->ann, r->bob, r->eve };
 	iw_open(&iw, OUTCOME_ACCEPTED);
 	assert_int_equal(iw_mail(&iw, r->message), INBOX_DONE);
@@ -111,12 +111,12 @@ static void test_programs(void **state)
 
 /* ---- exactly once ---- */
 
-static int64_t events(struct inbox_world *iw)
+static int64_t events(struct mail_world *iw)
 {
 	return store_event_last(iw->w.store);
 }
 
-static void put_text(struct inbox_world *iw, const char *text, bool repeated)
+static void put_text(struct mail_world *iw, const char *text, bool repeated)
 {
 	assert_int_equal(iw_mail(iw, text), INBOX_DONE);
 	if (iw->report.repeated != repeated)
@@ -125,7 +125,7 @@ static void put_text(struct inbox_world *iw, const char *text, bool repeated)
 
 static void test_exactly_once(void **state)
 {
-	struct inbox_world iw;
+	struct mail_world iw;
 	struct buf crlf = { 0 };
 	char cursor[64];
 	(void)state;
@@ -161,7 +161,7 @@ static void count_row(void *arg, const char *class, int64_t n)
 /* Nothing of it happened, and those behind it go on; later it takes effect as if nothing had been. */
 static void test_failing_effect(void **state)
 {
-	struct inbox_world iw;
+	struct mail_world iw;
 	struct buf counts = { 0 };
 	char cursor[64];
 	(void)state;
@@ -202,7 +202,7 @@ static void detail_row(void *arg, const struct event *ev)
 		buf_printf(&d->text, "%s/%s %s\n", ev->sequence, ev->step, ev->detail);
 }
 
-static void assert_details(struct inbox_world *iw, enum event_type type, const char *expected)
+static void assert_details(struct mail_world *iw, enum event_type type, const char *expected)
 {
 	struct details d = { .type = type };
 	assert_true(store_events(iw->w.store, 0, 1000, detail_row, &d, NULL) >= 0);
@@ -213,7 +213,7 @@ static void assert_details(struct inbox_world *iw, enum event_type type, const c
 /* The log has the person's own words, bounded and without controls; the seller is told once. */
 static void test_reply_is_told(void **state)
 {
-	struct inbox_world iw;
+	struct mail_world iw;
 	(void)state;
 	iw_open(&iw, OUTCOME_ACCEPTED);
 	put_text(&iw,
@@ -232,7 +232,7 @@ static void test_reply_is_told(void **state)
 
 static void test_text_is_bounded(void **state)
 {
-	struct inbox_world iw;
+	struct mail_world iw;
 	struct buf b = { 0 }, own = { 0 };
 	(void)state;
 	iw_open(&iw, OUTCOME_ACCEPTED);
@@ -263,7 +263,7 @@ static void test_absence(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-		struct inbox_world iw;
+		struct mail_world iw;
 		int64_t until;
 		iw_open(&iw, OUTCOME_ACCEPTED);
 		put_text(&iw, row[i].message, false);
@@ -289,7 +289,7 @@ static void test_several_recipients(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-		struct inbox_world iw;
+		struct mail_world iw;
 		struct buf b = { 0 };
 		iw_open(&iw, OUTCOME_ACCEPTED);
 		const char *dsn = DSN("bounce+$b1@example.com", "failed", "5.1.1", "old@acme.example", ""), *at = strstr(dsn, "--BB\nContent-Type: text/rfc822-headers");
@@ -306,7 +306,7 @@ static void test_several_recipients(void **state)
 
 static void test_soft_bounces(void **state)
 {
-	struct inbox_world iw;
+	struct mail_world iw;
 	(void)state;
 	iw_open(&iw, OUTCOME_ACCEPTED);
 	/* the same letter's: one, however many reports there are */
@@ -339,7 +339,7 @@ static void test_unknown_is_resolved(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-		struct inbox_world iw;
+		struct mail_world iw;
 		struct touch *t = NULL;
 		iw_open(&iw, OUTCOME_UNKNOWN);
 		put_text(&iw, row[i].message, false);
@@ -354,7 +354,7 @@ static void test_unknown_is_resolved(void **state)
 /* A mailbox that is read again from its beginning: what is older than the memory of it has no effect. */
 static void test_old_mail(void **state)
 {
-	struct inbox_world iw;
+	struct mail_world iw;
 	struct clock real;
 	char date[CLOCK_TEXT_MAX + 8];
 	(void)state;
@@ -377,7 +377,7 @@ static void test_hostile(void **state)
 		"", "\n", "\r\n\r\n", "x", "From: \n\n", "From: ann@acme.example\nTo: bounce+@example.com\nSubject: unsubscribe \t\n\n",
 		"In-Reply-To: <@>\nReferences: <> < > <-@example.com> <$x@> <$m1>\nFrom: x\n\n", "Content-Type: multipart/report; report-type=delivery-status\n\n--\n",
 	};
-	struct inbox_world iw;
+	struct mail_world iw;
 	char nul[] = "From: ann@acme.example\0\nTo: x\n\n\0\0body";
 	(void)state;
 	iw_open(&iw, OUTCOME_ACCEPTED);

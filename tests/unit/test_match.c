@@ -2,7 +2,7 @@
 /* Whose message is it: what is believed, in which order, and what proves nothing. */
 #include "../../src/inbox/inbox_int.h"
 #include "abv/mime.h"
-#include "inbox_world.h"
+#include "mail_world.h"
 
 struct row {
 	enum mail_class class; /* as it would have been classified */
@@ -12,7 +12,7 @@ struct row {
 	const char *original_id, *envelope_id, *recipient; /* as they would have been read of a report; NULL "" */
 };
 
-static int number(const struct inbox_world *iw, int64_t id)
+static int number(const struct mail_world *iw, int64_t id)
 {
 	for (int i = 0; i < 3; i++)
 		if (id != 0 && iw->who[i] == id)
@@ -20,7 +20,7 @@ static int number(const struct inbox_world *iw, int64_t id)
 	return -1;
 }
 
-static void look(struct inbox_world *iw, const struct row *r, struct match *out)
+static void look(struct mail_world *iw, const struct row *r, struct match *out)
 {
 	struct buf b = { 0 }, id = { 0 };
 	struct mail *m;
@@ -40,7 +40,7 @@ static void look(struct inbox_world *iw, const struct row *r, struct match *out)
 	buf_free(&id);
 }
 
-static void look_all(struct inbox_world *iw, const struct row *row, size_t n)
+static void look_all(struct mail_world *iw, const struct row *row, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct match m;
@@ -85,7 +85,7 @@ static void test_candidates(void **state)
 		{ CLASS_REPLY, FROM("bob@acme.example", "In-Reply-To: <$m1@example.com>\n"), "in-reply-to", "", ANN, BOB, NULL, NULL, NULL },
 		{ CLASS_REPLY, FROM("cid@acme.example", "In-Reply-To: <$m1@example.com>\n"), "in-reply-to", "", ANN, -1, NULL, NULL, NULL },
 	};
-	struct inbox_world iw;
+	struct mail_world iw;
 	(void)state;
 	iw_open(&iw, OUTCOME_ACCEPTED);
 	look_all(&iw, row, sizeof row / sizeof row[0]);
@@ -116,7 +116,7 @@ static void test_not_believed(void **state)
 		{ CLASS_BOUNCE, DAEMON("References: <$m1@example.com>\n"), "references", "", ANN, -1, NULL, NULL, "ann@acme.example" },
 		{ CLASS_BOUNCE, DAEMON("In-Reply-To: <$m1@example.com>\n"), "in-reply-to", "", ANN, -1, NULL, NULL, NULL },
 	};
-	struct inbox_world iw;
+	struct mail_world iw;
 	(void)state;
 	iw_open(&iw, OUTCOME_ACCEPTED);
 	look_all(&iw, row, sizeof row / sizeof row[0]);
@@ -133,7 +133,7 @@ static void test_stale(void **state)
 		{ CLASS_OTHER, FROM("x@y.example", "To: unsubscribe@example.com\nSubject: unsubscribe $u1\n"), "unsubscribe-token", "", ANN, -1, NULL, NULL, NULL },
 		{ CLASS_COMPLAINT, DAEMON("To: dana@example.com\n"), "message-id", "", ANN, -1, "$m1@example.com", NULL, NULL },
 	};
-	struct inbox_world iw;
+	struct mail_world iw;
 	struct match m;
 	(void)state;
 	iw_open(&iw, OUTCOME_ACCEPTED);
@@ -149,7 +149,7 @@ static void test_stale(void **state)
 static void test_from_resolves_nothing(void **state)
 {
 	static const struct row from = { CLASS_REPLY, FROM("ann@acme.example", "\n"), "", "", 0, 0, NULL, NULL, NULL };
-	struct inbox_world iw;
+	struct mail_world iw;
 	struct match m;
 	(void)state;
 	iw_open(&iw, OUTCOME_UNKNOWN);

@@ -1,8 +1,8 @@
 /* For tests of received mail: the scheduler's world in which three people got the first of two steps, and messages that are written with
  * `$` and a token's kind and a person's number: "$b1" is the bounce token of Ann's letter, "$m2" the Message-ID's of Bob's; "$x" looks
  * like a token and is none, "$b0" is one of a touch that does not exist. */
-#ifndef INBOX_WORLD_H
-#define INBOX_WORLD_H
+#ifndef MAIL_WORLD_H
+#define MAIL_WORLD_H
 
 #include "abv/inbox.h"
 #include "abv/token.h"
@@ -12,7 +12,7 @@
 #define BOB 1
 #define EVE 2
 
-struct inbox_world {
+struct mail_world {
 	struct world w;
 	int64_t who[3], touch[3];
 	bool answer_fails;
@@ -27,10 +27,10 @@ static inline void iw_touch_row(void *arg, const struct touch *t)
 	*(int64_t *)arg = t->id;
 }
 
-static inline void iw_open(struct inbox_world *iw, enum outcome outcome)
+static inline void iw_open(struct mail_world *iw, enum outcome outcome)
 {
 	static const char *const person[][2] = { { "ann@acme.example", "acme.example" }, { "bob@acme.example", "acme.example" }, { "eve@other.example", "other.example" } };
-	*iw = (struct inbox_world){ 0 };
+	*iw = (struct mail_world){ 0 };
 	struct world *w = &iw->w;
 	world_open(w, FREE, STEP("one", "0d") ", " STEP("two", "2d"));
 	put_file(w, "abvd.conf",
@@ -53,7 +53,7 @@ static inline void iw_open(struct inbox_world *iw, enum outcome outcome)
 	clock_set(&w->clock, START + CLOCK_HOUR);
 }
 
-static inline void iw_close(struct inbox_world *iw)
+static inline void iw_close(struct mail_world *iw)
 {
 	buf_free(&iw->told);
 	world_close(&iw->w);
@@ -61,7 +61,7 @@ static inline void iw_close(struct inbox_world *iw)
 
 /* ---- messages ---- */
 
-static inline void iw_expand(struct inbox_world *iw, const char *s, struct buf *out)
+static inline void iw_expand(struct mail_world *iw, const char *s, struct buf *out)
 {
 	char token[TOKEN_MAX];
 	buf_clear(out);
@@ -81,17 +81,17 @@ static inline void iw_expand(struct inbox_world *iw, const char *s, struct buf *
 
 static inline int64_t iw_now(void *arg)
 {
-	return clock_now(&((struct inbox_world *)arg)->w.clock);
+	return clock_now(&((struct mail_world *)arg)->w.clock);
 }
 
 static inline const struct config *iw_config(void *arg)
 {
-	return ((struct inbox_world *)arg)->w.plan->config;
+	return ((struct mail_world *)arg)->w.plan->config;
 }
 
 static inline int iw_answer(void *arg, const struct answer *a, struct err *e)
 {
-	struct inbox_world *iw = arg;
+	struct mail_world *iw = arg;
 	assert_true(store_in_transaction(iw->w.store));
 	iw->answers++;
 	if (scheduler_answer(sched, a, e) != 0)
@@ -101,20 +101,20 @@ static inline int iw_answer(void *arg, const struct answer *a, struct err *e)
 
 static inline int iw_notify(void *arg, int64_t contact_id, const char *to, const char *subject, const char *text, struct err *e)
 {
-	struct inbox_world *iw = arg;
+	struct mail_world *iw = arg;
 	buf_printf(&iw->told, "%s|%s|%s", to, subject, text);
 	return scheduler_note(sched, contact_id, to, subject, text, e);
 }
 
 static inline void iw_changed(void *arg)
 {
-	struct inbox_world *iw = arg;
+	struct mail_world *iw = arg;
 	assert_false(store_in_transaction(iw->w.store));
 	iw->changed++;
 	scheduler_wake(sched);
 }
 
-static inline enum inbox_result iw_put(struct inbox_world *iw, const char *bytes, size_t n, const char *cursor)
+static inline enum inbox_result iw_put(struct mail_world *iw, const char *bytes, size_t n, const char *cursor)
 {
 	const struct inbox_ops ops = { iw, iw_now, iw_config, iw_answer, iw_notify, iw_changed };
 	enum inbox_result r = inbox_process(iw->w.store, &ops, "test", bytes, n, cursor, &iw->report, &iw->err);
@@ -122,7 +122,7 @@ static inline enum inbox_result iw_put(struct inbox_world *iw, const char *bytes
 	return r;
 }
 
-static inline enum inbox_result iw_mail(struct inbox_world *iw, const char *text)
+static inline enum inbox_result iw_mail(struct mail_world *iw, const char *text)
 {
 	struct buf b = { 0 };
 	iw_expand(iw, text, &b);
