@@ -43,6 +43,7 @@ configure() { # IMAP, IMAPS and LMTP ports, relay
 	if ls /usr/lib/dovecot/modules/lib90_sieve_plugin.so >/dev/null 2>&1; then
 		sieve='mail_plugins = sieve'
 		sieve_settings="sieve = file:$dir/sieve/%n.sieve;bindir=$dir/sieve/%n.bin
+			sieve_extensions = +editheader
 			sieve_vacation_min_period = 0
 			sieve_user_log = $dir/sieve/%n.log"
 	fi
