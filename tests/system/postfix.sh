@@ -9,7 +9,7 @@
 # The certificate is self-signed (`ca` is it) and names localhost only, so that 127.0.0.1 is a mismatch. Every recipient is delivered to
 # one Maildir but baduser@ (550 5.1.1 at RCPT) and policy@ (550 5.7.1 after the dot).
 # With LMTP, a port on loopback, everything is delivered there instead, and PORT is the plain port. Then mail to gone@away.example is accepted and
-# bounces (5.1.1), and piped@away.example goes through the alias `piped` of DIR/etc/aliases, which the test writes.
+# bounces (5.1.1), and piped@away.example goes through the alias `piped` of DIR/etc/aliases, which the test writes (a texthash: no colon).
 # Exit status 77: skipped, because not root or Postfix or SASL is missing.
 set -eu
 export PATH="$PATH:/usr/sbin:/sbin"

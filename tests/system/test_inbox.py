@@ -2,8 +2,7 @@
 """What comes back takes its effect, with real servers: abvd sends through Postfix, letters land in Dovecot's mailboxes or bounce, people and
 their Sieve scripts answer, and abvd reads the sender's mailbox by IMAP, or an alias pipes it in. Skips (77) when Postfix or Dovecot cannot
 be run here."""
-import email.message, email.utils, glob, smtplib
-import sys, os
+import email.message, email.utils, glob, os, smtplib, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from abv import *
 
@@ -149,5 +148,213 @@ vacation :days 1 :addresses ["olga@away.example"] :subject "Out of office" "I am
         c.end()
 
 
+def test_alias_pipe():
+    """Postfix's local(8) runs `abvctl deliver`: what abvd cannot take stays in Postfix's queue, and takes effect later."""
+    c = Circle()
+    try:
+        a = c.abvd(imap=False, people=["ann@acme.example"])
+        with open(os.path.join(c.postfix.dir, "etc/aliases"), "w") as f:
+            f.write('piped "|%s --socket %s deliver"\n' % (os.path.join(BUILD, "abvctl"), a.sock))
+        letter = c.letter("ann")  # Postfix runs the pipe as nobody, who may not open the socket
+        c.write("ann@acme.example", "piped@away.example", "Re: it", "Please remove me from your list.\n", In_Reply_To=letter["Message-ID"])
+        log = lambda: open(os.path.join(c.postfix.dir, "postfix.log")).read()
+        wait_for(lambda: "status=deferred (temporary failure. Command output: abvctl: deliver: abvd is not reachable" in log())
+        assert not a.log("unsubscribed")
+        os.chmod(a.home, 0o755)
+        os.chmod(a.sock, 0o666)
+        wait_for(lambda: a.log("unsubscribed"))
+        wait_for(lambda: "status=sent (delivered to command" in log())
+        assert story(a, "ann@acme.example") == ["sent", "unsubscribed", "suppressed:unsubscribed", "stopped:unsubscribed"]
+    except BaseException:
+        print(open(os.path.join(c.postfix.dir, "postfix.log")).read()[-3000:])
+        raise
+    finally:
+        c.end()
+
+
+# ---- one daemon, a fake relay: what an MTA is told, and what a crash leaves
+
+def answers(a, n, make):
+    """A message of each of n contacts in the thread of the letter that they got."""
+    sent = {e["contact"]: e["message_id"] for e in a.log("sent")}
+    out = []
+    for i in range(n):
+        who = "person%d@company%d.example" % (i, i)
+        out.append(make(i, who, sent[who]).encode())
+    return out
+
+
+def reply(i, who, message_id):
+    return "From: %s\nTo: dana@example.com\nSubject: Re: it\nMessage-ID: <r%d@client.example>\nIn-Reply-To: <%s>\n\nThank you, number %d.\n" % (who, i, message_id, i)
+
+
+def with_letters(n, extra=""):
+    home = tempfile.mkdtemp(prefix="abv-relay-")
+    relay = FakeSmtp(home)
+    a = Abvd(relay.port, cadence=ANY_TIME, steps=1, extra=extra)
+    a.start()
+    a.ctl("import", a.contacts(n))
+    a.ctl("enroll", "course", "--all")
+    wait_for(lambda: len(a.log("sent")) == n)
+    return a, relay, home
+
+
+def remove(a, relay, home):
+    a.remove()
+    relay.end()
+    shutil.rmtree(home)
+
+
+def deliver(a, message, *args, **more):
+    r = subprocess.run([os.path.join(BUILD, "abvctl"), "--socket", more.pop("sock", a.sock), "deliver", *args], input=message, capture_output=True, timeout=60 * SLOW, **more)
+    assert r.returncode == 0 or r.stderr, "status %d without a word" % r.returncode
+    return r
+
+
+def one_answer(path, data):
+    """Takes one request on a Unix socket of its own, and answers so."""
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(path)
+    s.listen(1)
+    if os.fork() == 0:
+        c, _ = s.accept()
+        c.settimeout(10)
+        while b"number 0" not in c.recv(65536):
+            pass
+        c.sendall(data)
+        os._exit(0)
+    s.close()
+
+
+def test_deliver_statuses():
+    a, relay, home = with_letters(3)
+    try:
+        first, second, third = answers(a, 3, reply)
+        assert deliver(a, b"").returncode == 65
+        assert deliver(a, first, "FILE").returncode == 64 and deliver(a, first, "--bogus").returncode == 64
+        said = json.loads(deliver(a, first, "--json").stdout)
+        assert said == {"class": "reply", "repeated": False, "matched": True, "why": "in-reply-to", "contact": "person0@company0.example", "touch": said["touch"]}, said
+        assert deliver(a, first).stdout == b"" and json.loads(deliver(a, first, "--json").stdout)["repeated"]
+        # by the time it says 0, it stands in the log
+        assert [e["contact"] for e in a.log("replied")] == ["person0@company0.example"]
+        with open("/dev/full", "wb") as full:
+            r = subprocess.run([os.path.join(BUILD, "abvctl"), "--socket", a.sock, "--json", "deliver"], input=first, stdout=full, stderr=subprocess.PIPE)
+            assert r.returncode == 0, r
+        # a full disk: kept by the MTA, taken when there is room again
+        import resource
+        hard = resource.prlimit(a.p.pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(a.p.pid, resource.RLIMIT_FSIZE, (1024, hard))
+        assert deliver(a, second).returncode == 75
+        resource.prlimit(a.p.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        assert deliver(a, second).returncode == 0 and len(a.log("replied")) == 2
+        # no permission, no daemon, a socket that nobody listens on, answers that are none
+        assert deliver(a, third, user=65534, group=65534, extra_groups=[]).returncode == 75
+        assert deliver(a, third, sock=a.home + "/nothing").returncode == 75
+        assert deliver(a, third, sock="/" + "x" * 200).returncode == 75
+        for i, data in enumerate([b"", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi!", b'HTTP/1.1 503 Busy\r\nContent-Length: 22\r\n\r\n{"error":"too many of"}',
+                                  b'HTTP/1.1 404 No\r\nContent-Length: 13\r\n\r\n{"error":"x"}', b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"]):
+            one_answer(a.home + "/s%d" % i, data)
+            assert deliver(a, first, sock=a.home + "/s%d" % i).returncode == 75, data
+        a.kill()
+        assert deliver(a, third).returncode == 75
+        a.start()
+        # larger than abvd takes: its beginning is what counts
+        assert deliver(a, third + b"A" * 30000000).returncode == 0 and len(a.log("replied")) == 3
+        assert deliver(a, bytes(range(256)) * 20).returncode == 0
+    finally:
+        remove(a, relay, home)
+
+
+def kill_while_reading(prepare, n, most):
+    """kill -9 at any moment while n answers are read, until all have taken effect: each has, once."""
+    a, relay, home = with_letters(n)
+    try:
+        end = prepare(a, answers(a, n, reply))
+        kills = 0
+        while len(a.log("replied")) < n:
+            a.kill()
+            kills += 1
+            before = len(a.log("replied"))
+            a.start()
+            end_by = time.monotonic() + (0.002 * kills if kills < most else 20 * SLOW)
+            wait_for(lambda: time.monotonic() > end_by or len(a.log("replied")) >= min(n, before + 1 + kills % 4), 60)
+        a.kill()
+        a.start()  # what was read, but not yet marked, must not be read into effect again
+        wait_for(lambda: a.json("status")[0]["inbox"][0]["state"] in ("idling", "watching"))
+        end()
+        who = sorted(e["contact"] for e in a.log("replied"))
+        assert len(who) == len(set(who)) == n, (n, len(who), len(set(who)))
+        log_has_no_gap(a.log())
+        a.audit()
+        print("     killed %d times" % kills)
+    except BaseException:
+        print(a.errors()[-3000:])
+        raise
+    finally:
+        remove(a, relay, home)
+
+
+def test_kill_maildir():
+    def prepare(a, messages):
+        for d in ("new", "cur", "tmp"):
+            os.makedirs(os.path.join(a.home, "Maildir", d))
+        for i, m in enumerate(messages):
+            with open(os.path.join(a.home, "Maildir/new/%d.a" % i), "wb") as f:
+                f.write(m)
+        with open(a.conf, "a") as f:
+            f.write('inbox = { maildir = "Maildir"; };\n')
+        return lambda: wait_for(lambda: len(os.listdir(os.path.join(a.home, "Maildir/cur"))) == len(messages))
+
+    kill_while_reading(prepare, 40, 60)
+
+
+def test_kill_imap():
+    dovecot = Server("dovecot.sh")
+
+    def prepare(a, messages):
+        with smtplib.LMTP("127.0.0.1", int(dovecot.lmtp_port)) as s:
+            for m in messages:
+                s.sendmail("x@client.example", ["dana@example.com"], m)
+        a.write("imap.password", dovecot.password + "\n")
+        os.chmod(os.path.join(a.home, "imap.password"), 0o600)
+        with open(a.conf, "a") as f:
+            f.write('inbox = { imap = { url = "imap://localhost:%s"; username = "dana"; password_file = "imap.password"; tls = "none"; }; };\n' % dovecot.port)
+        return lambda: None
+
+    try:
+        kill_while_reading(prepare, 40, 60)
+    finally:
+        dovecot.end()
+
+
+def test_kill_deliver():
+    """The MTA tries again what was not said to be durable, and the same message comes by two ways."""
+    a, relay, home = with_letters(20)
+    try:
+        messages, kills = answers(a, 20, reply), 0
+        todo = list(range(20)) * 2
+        while todo:
+            i = todo[0]
+            p = subprocess.Popen([os.path.join(BUILD, "abvctl"), "--socket", a.sock, "deliver"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            p.stdin.write(messages[i])
+            p.stdin.close()
+            if kills < 15:
+                end_by = time.monotonic() + 0.0007 * kills
+                while time.monotonic() < end_by:
+                    pass
+                a.kill()
+                kills += 1
+                a.start()
+            rc = p.wait(60)
+            assert rc in (0, 75), rc
+            if rc == 0:
+                todo.pop(0)
+        who = [e["contact"] for e in a.log("replied")]
+        assert len(who) == len(set(who)) == 20
+        log_has_no_gap(a.log())
+    finally:
+        remove(a, relay, home)
+
+
 if __name__ == "__main__":
-    run([test_circle])
+    run([test_circle, test_alias_pipe, test_deliver_statuses, test_kill_deliver, test_kill_maildir, test_kill_imap])
