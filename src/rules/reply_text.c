@@ -17,9 +17,8 @@ enum kind {
 	KIND_BLANK,
 	KIND_OWN,
 	KIND_QUOTE,
-	KIND_PROGRAM,   /* attribution, header, ruler: never shown */
+	KIND_PROGRAM,   /* attribution, header, ruler, "Sent from my ...", a list's footer: never shown */
 	KIND_SIGNATURE, /* shown when nothing else is left */
-	KIND_MOBILE,    /* "Sent from my ...": never shown */
 	KIND_REST,      /* below an unmarked quote's header */
 	KIND_FORWARDED,
 };
@@ -404,14 +403,14 @@ static bool signature_find(struct own *o, size_t from, size_t to, bool something
 		if (blank(o, i))
 			continue;
 		const char *s = folded(o, i);
-		bool mobile = line_is_mobile(s);
+		bool mobile = line_is_mobile(s), list = is_list_footer(o, i, end);
 		if (mobile && !something) {
-			o->line[i].kind = KIND_MOBILE;
+			o->line[i].kind = KIND_PROGRAM;
 			continue;
 		}
-		if (mobile || (something && (is_separator(o, i, end) || is_list_footer(o, i, end) || line_is_footer(s) || is_signed(o, i, end)))) {
+		if (mobile || list || (something && (is_separator(o, i, end) || line_is_footer(s) || is_signed(o, i, end)))) {
 			rulers_above(o, i);
-			lines_mark(o, i, end, mobile ? KIND_MOBILE : KIND_SIGNATURE);
+			lines_mark(o, i, end, mobile || list ? KIND_PROGRAM : KIND_SIGNATURE);
 			return true;
 		}
 		something = true;
