@@ -9,6 +9,9 @@
 #define DEPTH_MAX  256 /* elements open at a time that are remembered; deeper ones have no marks */
 #define VALUE_MAX  256 /* of an attribute; longer ones are cut */
 #define ENTITY_MAX 10
+#define TAG_MAX      65536 /* a quoted attribute that makes its tag longer is taken for an unclosed quote */
+#define UNCLOSED_MAX 16
+#define RAW_TAGS_MAX 4096 /* end tags looked at for the one of a style or script */
 
 struct open {
 	const struct element *element;
@@ -26,6 +29,8 @@ struct html {
 	int lines;                           /* line ends wanted before the next character */
 	bool space;                          /* a space wanted before it */
 	bool no_comment_end;                 /* there is none in the rest: not looked for again */
+	bool no_raw_end[128];                /* the same of an element whose content is no text */
+	int unclosed;                        /* quotes of attributes that did not end: after UNCLOSED_MAX they mean nothing */
 };
 
 /* ---- output ---- */
@@ -315,11 +320,11 @@ static void element_end(struct html *h, const struct element *el)
 /* ---- what stands between < and > ---- */
 
 /* The '>' of the tag that begins at i, those in quoted values left out; n when there is none. */
-static size_t tag_end(const struct html *h, size_t i)
+static size_t tag_end(struct html *h, size_t i)
 {
 	char quote = '\0';
-	size_t limit = h->n < i + 65536 ? h->n : i + 65536; /* an unclosed quote must not cost the whole text, time and again */
-	for (size_t k = i; k < limit; k++) {
+	size_t limit = h->n < i + TAG_MAX ? h->n : i + TAG_MAX;
+	for (size_t k = i; k < limit && h->unclosed < UNCLOSED_MAX; k++) {
 		if (quote != '\0')
 			quote = h->s[k] == quote ? '\0' : quote;
 		else if (h->s[k] == '>')
@@ -327,7 +332,8 @@ static size_t tag_end(const struct html *h, size_t i)
 		else if ((h->s[k] == '"' || h->s[k] == '\'') && h->s[k - 1] == '=')
 			quote = h->s[k];
 	}
-	const char *p = memchr(h->s + i, '>', limit - i);
+	h->unclosed++;
+	const char *p = memchr(h->s + i, '>', h->n - i);
 	return p != NULL ? (size_t)(p - h->s) : h->n;
 }
 
@@ -347,8 +353,9 @@ static void comment(struct html *h)
 static void raw(struct html *h, const struct element *el)
 {
 	size_t n = strlen(el->name);
+	bool *none = &h->no_raw_end[el - html_elements];
 	int ends = 0;
-	for (const char *p = h->s + h->at; ends < 4096 && (p = memmem(p, h->n - (size_t)(p - h->s), "</", 2)) != NULL; p += 2, ends++) {
+	for (const char *p = h->s + h->at; !*none && ends < RAW_TAGS_MAX && (p = memmem(p, h->n - (size_t)(p - h->s), "</", 2)) != NULL; p += 2, ends++) {
 		size_t left = h->n - (size_t)(p - h->s) - 2;
 		if (left >= n && strncasecmp(p + 2, el->name, n) == 0) {
 			h->at = (size_t)(p - h->s);
@@ -357,6 +364,7 @@ static void raw(struct html *h, const struct element *el)
 			return;
 		}
 	}
+	*none = true;
 }
 
 /* Everything that begins with '<'. */

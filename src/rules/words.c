@@ -73,6 +73,16 @@ size_t words_split(const char *s, struct word *w, size_t max)
 	return n;
 }
 
+/* A gap holds none of these: "bitte nicht abmelden" is not "bitte * abmelden". */
+static bool is_negation(const char *s, size_t n)
+{
+	static const char *const words[] = { "nicht", "niet", "not", "never", "pas", "nao", "non" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strlen(words[i]) == n && memcmp(words[i], s, n) == 0)
+			return true;
+	return false;
+}
+
 /* One element, which ends at a space or the NUL, against a word. */
 static bool element_is(const char *e, size_t len, const char *s, size_t n)
 {
@@ -99,13 +109,25 @@ size_t words_match(const char *folded, const struct word *w, size_t i, size_t en
 		size_t len = strcspn(p, " ");
 		if (len == 1 && *p == '*') { /* the rest, behind each number of words */
 			for (size_t gap = 0; p[1] == ' ' && gap <= GAP_MAX; gap++) {
+				if (gap > 0 && (k + gap > end || is_negation(folded + w[k + gap - 1].at, w[k + gap - 1].len)))
+					break;
 				size_t more = words_match(folded, w, k + gap, end, p + 2);
 				if (more > 0)
 					return k + gap + more - i;
 			}
 			return 0;
 		}
-		if (k >= end || !element_is(p, len, folded + w[k].at, w[k].len))
+		if (k >= end)
+			return 0;
+		size_t n = w[k].len;
+		const char *s = folded + w[k].at;
+		char email[16] = "e";
+		if (n > 2 && n < sizeof email && s[1] == '-') { /* tables have "email" */
+			memcpy(email + 1, s + 2, n - 2);
+			s = email;
+			n--;
+		}
+		if (!element_is(p, len, s, n))
 			return 0;
 		k++;
 		p += len;
