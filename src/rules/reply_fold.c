@@ -1,19 +1,23 @@
-/* Folding: one form of a text in which all languages' tables are written, so that accents left out, capitals and typographic
- * characters make no difference. What is no UTF-8 is kept byte by byte. */
+/* Folding: one form of a text in which all languages' tables are written, so that accents left out, capitals and
+ * typographic characters make no difference. What is no UTF-8 is kept byte by byte. */
 #include <string.h>
 
 #include "reply_int.h"
 
 /* U+00C0 - U+017F; a space: stays as it is. */
-static const char latin[] = "aaaaaaaceeeeiiiidnooooo*ouuuuypsaaaaaaaceeeeiiiidnooooo/ouuuuypy" /* 00C0 */
-			    "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll" /* 0100 */
+static const char latin[] = "aaaaaaaceeeeiiiidnooooo*ouuuuypsaaaaaaaceeeeiiiidnooooo/ouuuuypy"  /* 00C0 */
+			    "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll"  /* 0100 */
 			    "lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs"; /* 0140 */
 
 /* Length of the character at s, and its code point; a byte that begins none: 1 and 0. */
 static size_t next_char(const char *s, size_t n, uint32_t *c)
 {
 	const unsigned char *u = (const unsigned char *)s;
-	size_t len = u[0] < 0x80 ? 1 : u[0] >= 0xc2 && u[0] < 0xe0 ? 2 : (u[0] & 0xf0) == 0xe0 ? 3 : (u[0] & 0xf8) == 0xf0 ? 4 : 0;
+	size_t len = u[0] < 0x80                   ? 1
+		     : u[0] >= 0xc2 && u[0] < 0xe0 ? 2
+		     : (u[0] & 0xf0) == 0xe0       ? 3
+		     : (u[0] & 0xf8) == 0xf0       ? 4
+						   : 0;
 	*c = 0;
 	if (len == 0 || len > n)
 		return 1;
@@ -88,8 +92,9 @@ void fold_text(const char *s, size_t n, struct buf *out)
 
 static bool unseen(uint32_t c)
 {
-	return (c < 0x20 && c != '\t') || c == 0x7f || (c >= 0x80 && c < 0xa0) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
-	       (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
+	return (c < 0x20 && c != '\t') || c == 0x7f || (c >= 0x80 && c < 0xa0) || c == 0xad ||
+	       (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) ||
+	       c == 0xfeff;
 }
 
 void clean_text(const char *s, size_t n, struct buf *out)

@@ -1,14 +1,15 @@
-/* HTML to readable text: one line per line that a reader sees, quotes marked with '>' and signatures with MARK_SIGNATURE, so that
- * the rules for plain text judge the rest. One pass, no tree: an end tag closes back to its begin tag where there is one. */
+/* HTML to readable text: one line per line that a reader sees, quotes marked with '>' and signatures with
+ * MARK_SIGNATURE, so that the rules for plain text judge the rest. One pass, no tree: an end tag closes back to its
+ * begin tag where there is one. */
 #include <string.h>
 
 #include "abv/reply_text.h"
 #include "reply_html_int.h"
 #include "reply_int.h"
 
-#define DEPTH_MAX  256 /* elements open at a time that are remembered; deeper ones have no marks */
-#define VALUE_MAX  256 /* of an attribute; longer ones are cut */
-#define ENTITY_MAX 10
+#define DEPTH_MAX    256 /* elements open at a time that are remembered; deeper ones have no marks */
+#define VALUE_MAX    256 /* of an attribute; longer ones are cut */
+#define ENTITY_MAX   10
 #define TAG_MAX      65536 /* a quoted attribute that makes its tag longer is taken for an unclosed quote */
 #define UNCLOSED_MAX 16
 #define RAW_TAGS_MAX 4096 /* end tags looked at for the one of a style or script */
@@ -24,13 +25,13 @@ struct html {
 	struct buf *out;
 	struct open open[DEPTH_MAX];
 	int depth;
-	int count[128];                      /* open elements by index in html_elements: a stray end tag is found out at once */
+	int count[128]; /* open elements by index in html_elements: a stray end tag is found out at once */
 	int quote, signature, indented, hidden, pre; /* how many of the open elements say so */
-	int lines;                           /* line ends wanted before the next character */
-	bool space;                          /* a space wanted before it */
-	bool no_comment_end;                 /* there is none in the rest: not looked for again */
-	bool no_raw_end[128];                /* the same of an element whose content is no text */
-	int unclosed;                        /* quotes of attributes that did not end: after UNCLOSED_MAX they mean nothing */
+	int lines;                                   /* line ends wanted before the next character */
+	bool space;                                  /* a space wanted before it */
+	bool no_comment_end;                         /* there is none in the rest: not looked for again */
+	bool no_raw_end[128];                        /* the same of an element whose content is no text */
+	int unclosed; /* quotes of attributes that did not end: after UNCLOSED_MAX they mean nothing */
 };
 
 /* ---- output ---- */
@@ -125,8 +126,9 @@ static uint32_t numeric(const char *s, size_t n, size_t *len)
 		i = 1;
 	}
 	for (; i < n && i < ENTITY_MAX; i++) {
-		uint32_t d = s[i] >= '0' && s[i] <= '9' ? (uint32_t)(s[i] - '0')
-			     : (s[i] | 32) >= 'a' && (s[i] | 32) <= 'f' ? (uint32_t)((s[i] | 32) - 'a') + 10 : 99;
+		uint32_t d = s[i] >= '0' && s[i] <= '9'                 ? (uint32_t)(s[i] - '0')
+			     : (s[i] | 32) >= 'a' && (s[i] | 32) <= 'f' ? (uint32_t)((s[i] | 32) - 'a') + 10
+									: 99;
 		if (d >= base)
 			break;
 		c = c > 0x110000 ? c : c * base + d;
@@ -196,7 +198,8 @@ static const struct element *element_find(const char *s, size_t n)
 	return NULL;
 }
 
-/* One attribute: its name and value, lower case; white space goes from a style's. Returns where it ends; `end` is the tag's. */
+/* One attribute: its name and value, lower case; white space goes from a style's. Returns where it ends; `end` is the
+ * tag's. */
 static size_t attribute(const char *s, size_t i, size_t end, char name[24], char value[VALUE_MAX])
 {
 	size_t n = 0, v = 0;
@@ -355,7 +358,9 @@ static void raw(struct html *h, const struct element *el)
 	size_t n = strlen(el->name);
 	bool *none = &h->no_raw_end[el - html_elements];
 	int ends = 0;
-	for (const char *p = h->s + h->at; !*none && ends < RAW_TAGS_MAX && (p = memmem(p, h->n - (size_t)(p - h->s), "</", 2)) != NULL; p += 2, ends++) {
+	for (const char *p = h->s + h->at;
+	     !*none && ends < RAW_TAGS_MAX && (p = memmem(p, h->n - (size_t)(p - h->s), "</", 2)) != NULL;
+	     p += 2, ends++) {
 		size_t left = h->n - (size_t)(p - h->s) - 2;
 		if (left >= n && strncasecmp(p + 2, el->name, n) == 0) {
 			h->at = (size_t)(p - h->s);
@@ -437,7 +442,8 @@ void reply_text_html(const char *html, size_t n, struct buf *out)
 
 /* ---- a whole message ---- */
 
-static bool own_of(const struct mail *m, const char *type, void (*read)(const char *, size_t, struct buf *), struct buf *out)
+static bool own_of(const struct mail *m, const char *type, void (*own)(const char *, size_t, struct buf *),
+		   struct buf *out)
 {
 	for (size_t i = 0; i < m->part_n; i++) {
 		const struct mail_part *p = &m->part[i];
@@ -448,7 +454,7 @@ static bool own_of(const struct mail *m, const char *type, void (*read)(const ch
 		}
 		if (p->attachment || strcmp(p->type, type) != 0)
 			continue;
-		read(p->text, p->text_len, out);
+		own(p->text, p->text_len, out);
 		if (out->len > begin)
 			return true;
 	}

@@ -7,7 +7,7 @@
 
 enum element_is {
 	EL_INLINE,
-	EL_BLOCK, /* begins and ends a line */
+	EL_BLOCK,  /* begins and ends a line */
 	EL_SPACED, /* with a blank line around */
 	EL_BREAK,
 	EL_RULE,
@@ -15,7 +15,7 @@ enum element_is {
 	EL_CELL,
 	EL_PRE,
 	EL_QUOTE,
-	EL_RAW,  /* its content is no text, to its end tag */
+	EL_RAW, /* its content is no text, to its end tag */
 	EL_IMAGE,
 };
 
@@ -27,7 +27,15 @@ extern const struct element html_elements[];
 extern const int html_element_n;
 
 /* What a program's mark says about its element. */
-enum mark_is { MARK_IS_CUT = 1, MARK_IS_QUOTE = 2, MARK_IS_SIGNATURE = 4, MARK_IS_HIDDEN = 8, MARK_IS_CITED = 16 /* if it is a blockquote */, MARK_IS_INDENTED = 32, MARK_IS_OWN = 64 };
+enum mark_is {
+	MARK_IS_CUT = 1,
+	MARK_IS_QUOTE = 2,
+	MARK_IS_SIGNATURE = 4,
+	MARK_IS_HIDDEN = 8,
+	MARK_IS_CITED = 16 /* if it is a blockquote */,
+	MARK_IS_INDENTED = 32,
+	MARK_IS_OWN = 64
+};
 
 struct html_mark {
 	const char *attribute; /* "id" "class" "style" "data-marker" ... */

@@ -1,5 +1,5 @@
-/* HTML as mail programs write it: data only. A mark belongs here when a program sets it by itself around what its user did not
- * write; what users set too (a plain div, a table) does not. */
+/* HTML as mail programs write it: data only. A mark belongs here when a program sets it by itself around what its user
+ * did not write; what users set too (a plain div, a table) does not. */
 #include <stddef.h>
 
 #include "reply_html_int.h"

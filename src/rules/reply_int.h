@@ -14,10 +14,11 @@
 /* Marks at the start of a line that only HTML makes: text of a person is cleared of control characters. */
 #define MARK_CUT       '\001' /* from here on, somebody else's mail */
 #define MARK_SIGNATURE '\002' /* a line of the signature */
-#define MARK_INDENTED  '\003' /* a line of a blockquote that nothing calls a quote: the writer's, unless an attribution is above */
+#define MARK_INDENTED                                                                                                  \
+	'\003' /* a line of a blockquote that nothing calls a quote: the writer's, unless an attribution is above */
 
-/* Folded text is what the tables are written in: lower case, Latin letters without accents, typographic quotes, dashes and
- * spaces as ASCII. Other scripts stay as they are. Appends; never more than twice as long. */
+/* Folded text is what the tables are written in: lower case, Latin letters without accents, typographic quotes, dashes
+ * and spaces as ASCII. Other scripts stay as they are. Appends; never more than twice as long. */
 void fold_text(const char *s, size_t n, struct buf *out);
 
 /* Removes what cannot be seen: control characters but \n and \t, zero-width characters, a byte order mark; CR LF and CR
@@ -38,15 +39,15 @@ bool line_is_ruler(const char *line); /* at least four of - _ = * and nothing el
 enum opener { OPENER_NONE, OPENER_ORIGINAL, OPENER_FORWARD };
 enum opener line_opener(const char *line); /* "-----Original Message-----" */
 
-/* Is this (of one to some joined lines) the line in which a program says who wrote what follows? quoted: what follows is marked
- * as a quote. */
+/* Is this (of one to some joined lines) the line in which a program says who wrote what follows? quoted: what follows
+ * is marked as a quote. */
 bool line_is_attribution(const char *s, bool quoted);
 /* Where in the line an attribution begins that stands behind other text; 0 nowhere. */
 size_t line_attribution_inside(const char *s, bool quoted);
 bool line_starts_attribution(const char *s); /* with a word or a date as attributions do */
 bool line_may_attribute(const char *s);      /* could an attribution of several lines begin here? */
 
-bool line_has_time(const char *line);          /* 10:30 */
+bool line_has_time(const char *line);    /* 10:30 */
 bool line_is_mobile(const char *line);   /* "Sent from my iPhone" */
 bool line_is_footer(const char *line);   /* begins a disclaimer, an advertisement or a list's footer */
 bool line_is_closing(const char *line);  /* "Best regards," */

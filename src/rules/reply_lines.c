@@ -1,5 +1,5 @@
-/* What a line says: is it of a program (an attribution, a header, "Original Message") or of a person? Doubt is for the person: a
- * line is a program's only when two independent signs agree, such as a verb of writing and a date. */
+/* What a line says: is it of a program (an attribution, a header, "Original Message") or of a person? Doubt is for the
+ * person: a line is a program's only when two independent signs agree, such as a verb of writing and a date. */
 #include <string.h>
 
 #include "reply_int.h"
@@ -50,7 +50,8 @@ enum opener line_opener(const char *line)
 	while (end > s && strchr(" \t-_=*#:", end[-1]) != NULL)
 		end--;
 	for (const char *const *w = reply_forwards; *w != NULL; w++)
-		if (starts_with(s, *w) && (rule >= 2 || (starts_with(*w, "begin") && end - s <= 40) || (size_t)(end - s) == strlen(*w)))
+		if (starts_with(s, *w) &&
+		    (rule >= 2 || (starts_with(*w, "begin") && end - s <= 40) || (size_t)(end - s) == strlen(*w)))
 			return OPENER_FORWARD;
 	for (const char *const *w = reply_originals; *w != NULL; w++)
 		if (starts_with(s, *w) && rule >= 2 && (size_t)(end - s) <= strlen(*w) + 40)
@@ -119,7 +120,8 @@ static bool ends_with_verb(const char *s, size_t n)
 {
 	for (const char *const *v = reply_verbs_last; *v != NULL; v++) {
 		size_t len = strlen(*v);
-		if (n > len && memcmp(s + n - len, *v, len) == 0 && (!is_word_byte(s[n - len - 1]) || (unsigned char)**v >= 0xe0))
+		if (n > len && memcmp(s + n - len, *v, len) == 0 &&
+		    (!is_word_byte(s[n - len - 1]) || (unsigned char)**v >= 0xe0))
 			return true;
 	}
 	return false;
@@ -180,7 +182,8 @@ bool line_is_attribution(const char *line, bool quoted)
 			return true;
 		if (a.colon && (a.address || (quoted && words_in(a.s) <= ATTRIBUTION_WORDS)))
 			return true;
-		if (a.ruled && words_in(a.s) <= ATTRIBUTION_WORDS && strchr("-_", a.s[a.n + strspn(a.s + a.n, " :")]) != NULL)
+		if (a.ruled && words_in(a.s) <= ATTRIBUTION_WORDS &&
+		    strchr("-_", a.s[a.n + strspn(a.s + a.n, " :")]) != NULL)
 			return a.s[a.n] != '\0';
 		return a.starts && a.date && quoted;
 	}
@@ -195,7 +198,7 @@ bool line_is_attribution(const char *line, bool quoted)
 
 size_t line_attribution_inside(const char *s, bool quoted)
 {
-	for (size_t i = 1; s[i] != '\0' && i < 600; i++) {
+	for (size_t i = 1; i < 600 && s[i] != '\0'; i++) {
 		if (s[i - 1] != ' ' && s[i - 1] != '-')
 			continue;
 		size_t n = starter(s + i);
@@ -253,7 +256,8 @@ bool line_has_contact(const char *line)
 	size_t digits = 0, len = strlen(s);
 	if (len == 0 || len > 120 || ((s[len - 1] == '?' || s[len - 1] == '!' || s[len - 1] == '.') && words_in(s) > 4))
 		return false;
-	if (starts_with(s, "http://") || starts_with(s, "https://") || starts_with(s, "www.") || starts_with(s, "<http"))
+	if (starts_with(s, "http://") || starts_with(s, "https://") || starts_with(s, "www.") ||
+	    starts_with(s, "<http"))
 		return words_in(s) <= 2;
 	for (size_t i = 0; i < len; i++)
 		digits += digit(s[i]);

@@ -1,7 +1,7 @@
-/* The writer's own text. Every line is given a kind, from the outside in: what is marked as a quote; what a program wrote above a
- * quote; what follows an unmarked one, to the end; then, in each stretch that is left, the signature. Answers between quotes stay.
- * When nothing would be left of a mail in which something stands, less is taken away: a signature stays, then what seemed to be
- * another's unmarked mail. */
+/* The writer's own text. Every line is given a kind, from the outside in: what is marked as a quote; what a program
+ * wrote above a quote; what follows an unmarked one, to the end; then, in each stretch that is left, the signature.
+ * Answers between quotes stay. When nothing would be left of a mail in which something stands, less is taken away: a
+ * signature stays, then what seemed to be another's unmarked mail. */
 #include <string.h>
 
 #include "abv/reply_text.h"
@@ -88,7 +88,10 @@ static void line_add(struct own *o, size_t at, size_t len)
 	l.end = (uint32_t)o->fold.len;
 	buf_add(&o->fold, "", 1);
 	const char *f = o->fold.data + l.fold;
-	l.kind = f[strspn(f, " \t")] == '\0' ? KIND_BLANK : is_quoted(f) ? KIND_QUOTE : l.marked ? KIND_SIGNATURE : KIND_OWN;
+	l.kind = f[strspn(f, " \t")] == '\0' ? KIND_BLANK
+		 : is_quoted(f)              ? KIND_QUOTE
+		 : l.marked                  ? KIND_SIGNATURE
+					     : KIND_OWN;
 	buf_add(&o->memory, &l, sizeof l);
 }
 
@@ -112,7 +115,8 @@ static void lines_split(struct own *o)
 static void lines_mark(struct own *o, size_t from, size_t to, enum kind kind)
 {
 	for (size_t i = from; i < to && i < o->n; i++)
-		if (o->line[i].kind == KIND_OWN || o->line[i].kind == KIND_SIGNATURE || (o->line[i].kind == KIND_QUOTE && kind == KIND_PROGRAM))
+		if (o->line[i].kind == KIND_OWN || o->line[i].kind == KIND_SIGNATURE ||
+		    (o->line[i].kind == KIND_QUOTE && kind == KIND_PROGRAM))
 			o->line[i].kind = kind;
 }
 
@@ -125,8 +129,9 @@ static bool is_cut(const struct own *o, size_t i)
 static void rulers_above(struct own *o, size_t i)
 {
 	bool cut = is_cut(o, i);
-	while (i > 0 && (blank(o, i - 1) || (o->line[i - 1].kind == KIND_OWN &&
-					     (line_is_ruler(folded(o, i - 1)) || (cut && line_label(folded(o, i - 1)) != LABEL_NONE)))))
+	while (i > 0 && (blank(o, i - 1) ||
+			 (o->line[i - 1].kind == KIND_OWN &&
+			  (line_is_ruler(folded(o, i - 1)) || (cut && line_label(folded(o, i - 1)) != LABEL_NONE)))))
 		if (o->line[--i].kind == KIND_OWN)
 			o->line[i].kind = KIND_PROGRAM;
 }
@@ -161,10 +166,12 @@ static size_t header_block(const struct own *o, size_t i)
 		address += strchr(folded(o, k), '@') != NULL;
 	}
 	bool from = (seen & LABEL_FROM) != 0, dated = (seen & LABEL_DATE) != 0, subject = (seen & LABEL_SUBJECT) != 0;
-	bool enough = (from && bits(seen & ~(unsigned)LABEL_OTHER) >= 2) || (dated && (subject || (seen & LABEL_TO) != 0));
+	bool enough =
+	    (from && bits(seen & ~(unsigned)LABEL_OTHER) >= 2) || (dated && (subject || (seen & LABEL_TO) != 0));
 	if (!enough || !(address > 0 || (subject && bits(seen) >= 3) || (outlook && (seen & LABEL_TO) != 0)))
 		return 0;
-	for (size_t k = last + 1; k < o->n && k <= last + 2 && !blank(o, k); k++) /* the last header's continuation: an address alone */
+	for (size_t k = last + 1; k < o->n && k <= last + 2 && !blank(o, k);
+	     k++) /* the last header's continuation: an address alone */
 		if (folded(o, k)[strspn(folded(o, k), " ")] == '<' && strchr(folded(o, k), '@') != NULL)
 			last = k;
 	return last + 1 - i;
@@ -218,7 +225,8 @@ static size_t attribution(const struct own *o, size_t i)
 			return 0;
 		if (!blank(o, i + n - 1) && line_is_attribution(joined, quote_follows(o, i + n)))
 			return n;
-		const char *next = i + n < o->n ? folded(o, next_solid(o, i + n) < o->n ? next_solid(o, i + n) : i + n) : "";
+		const char *next =
+		    i + n < o->n ? folded(o, next_solid(o, i + n) < o->n ? next_solid(o, i + n) : i + n) : "";
 		bool inside = brackets_open(joined) || (*next == '<' && line_starts_attribution(joined));
 		if (len > 0 && (s[len - 1] == '?' || s[len - 1] == '!'))
 			return 0;
@@ -241,7 +249,9 @@ static size_t shaped_quote(struct own *o, size_t i)
 {
 	size_t k = next_solid(o, i), end = k;
 	bool bars = k < o->n && is_bar(folded(o, k));
-	for (; k < o->n && (blank(o, k) || (bars ? is_bar(folded(o, k)) : folded(o, k)[0] == '\t' || starts_with(folded(o, k), "  "))); k++)
+	for (; k < o->n && (blank(o, k) ||
+			    (bars ? is_bar(folded(o, k)) : folded(o, k)[0] == '\t' || starts_with(folded(o, k), "  ")));
+	     k++)
 		if (!blank(o, k))
 			end = k + 1;
 	return end > i && end > next_solid(o, i) ? end : 0;
@@ -313,7 +323,8 @@ static void programs_find(struct own *o)
 static void wrapped_find(struct own *o)
 {
 	for (size_t i = 1; i + 1 < o->n; i++) {
-		if (o->line[i].kind != KIND_OWN || o->line[i - 1].kind != KIND_QUOTE || o->line[i + 1].kind != KIND_QUOTE)
+		if (o->line[i].kind != KIND_OWN || o->line[i - 1].kind != KIND_QUOTE ||
+		    o->line[i + 1].kind != KIND_QUOTE)
 			continue;
 		const char *s = folded(o, i) + strspn(folded(o, i), " ");
 		size_t above = strlen(folded(o, i - 1)), word = strcspn(s, " ");
@@ -324,7 +335,8 @@ static void wrapped_find(struct own *o)
 	}
 }
 
-/* A blockquote that nothing calls a quote, behind all other text: no answer to a part of it follows, so it is the mail answered. */
+/* A blockquote that nothing calls a quote, behind all other text: no answer to a part of it follows, so it is the mail
+ * answered. */
 static void tail_find(struct own *o)
 {
 	size_t end = o->n;
@@ -387,7 +399,8 @@ static bool is_signed(const struct own *o, size_t i, size_t end)
 		if (line_is_mobile(s) || line_is_footer(s))
 			break;
 		contacts += contact;
-		if (++solid > SIGNED_LINES || (!contact && (len > 70 || (len > 30 && strchr(".?!", s[strlen(s) - 1]) != NULL))))
+		if (++solid > SIGNED_LINES ||
+		    (!contact && (len > 70 || (len > 30 && strchr(".?!", s[strlen(s) - 1]) != NULL))))
 			return false;
 	}
 	return contacts >= 2 || (contacts == 1 && solid >= 3);
@@ -408,7 +421,8 @@ static bool signature_find(struct own *o, size_t from, size_t to, bool something
 			o->line[i].kind = KIND_PROGRAM;
 			continue;
 		}
-		if (mobile || list || (something && (is_separator(o, i, end) || line_is_footer(s) || is_signed(o, i, end)))) {
+		if (mobile || list ||
+		    (something && (is_separator(o, i, end) || line_is_footer(s) || is_signed(o, i, end)))) {
 			rulers_above(o, i);
 			lines_mark(o, i, end, mobile || list ? KIND_PROGRAM : KIND_SIGNATURE);
 			return true;

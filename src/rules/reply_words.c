@@ -1,5 +1,6 @@
-/* What mail programs print around an answer, in the languages they are used in: data only, folded (fold_text). English, German,
- * French, Spanish, Italian, Dutch and Portuguese throughout; the words of a few more languages where they are known. */
+/* What mail programs print around an answer, in the languages they are used in: data only, folded (fold_text). English,
+ * German, French, Spanish, Italian, Dutch and Portuguese throughout; the words of a few more languages where they are
+ * known. */
 #include "reply_int.h"
 
 #define FROM    LABEL_FROM

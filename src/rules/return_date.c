@@ -1,12 +1,12 @@
-/* When is somebody back? Every date of the note gets a rank from the words around it, and the best one counts; of equals the later.
+/* When is somebody back? Every date of the note gets a rank from the words around it, and the best one counts; of
+ * equals the later.
  *
  *   "back on", "wieder erreichbar ab", "de retour le"      that day
- *   English "until X", Dutch "tot X"                       X: that is how they are meant, "until Monday" says back on Monday
- *   "through X", "bis X", "jusqu'au X", "hasta X",         the day after X: X is the last day of the absence
- *     "fino al X", "t/m X", "até X", "X inclusive"
- *   "from W to X", "W - X"                                 the day after X
- *   "out of office on X", "this week"                      the day after X, the Monday after it
- *   "from X" alone, other dates                            nothing
+ *   English "until X", Dutch "tot X"                       X: that is how they are meant, "until Monday" says back on
+ * Monday "through X", "bis X", "jusqu'au X", "hasta X",         the day after X: X is the last day of the absence "fino
+ * al X", "t/m X", "até X", "X inclusive" "from W to X", "W - X"                                 the day after X "out of
+ * office on X", "this week"                      the day after X, the Monday after it "from X" alone, other dates
+ * nothing
  *
  * "Next week" and "in November" name no day: nothing. */
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "reply_int.h"
 #include "return_int.h"
 
-#define AHEAD_MAX    (180 * CLOCK_DAY)
+#define AHEAD_MAX     (180 * CLOCK_DAY)
 #define CONTEXT_WORDS 14 /* around a date that may say what it is */
 
 enum rank { RANK_NONE, RANK_AWAY, RANK_DURATION, RANK_RANGE, RANK_UNTIL, RANK_BACK };
@@ -40,7 +40,8 @@ static struct context context_of(const struct note *n, const struct found *f, si
 	struct found other;
 	while (c.from > previous_end && n->w[c.from - 1].sentence == sentence && f->from - c.from < CONTEXT_WORDS)
 		c.from--;
-	while (c.to < n->n && n->w[c.to].sentence == sentence && c.to - f->end < CONTEXT_WORDS && !date_at(n, c.to, &other))
+	while (c.to < n->n && n->w[c.to].sentence == sentence && c.to - f->end < CONTEXT_WORDS &&
+	       !date_at(n, c.to, &other))
 		c.to++;
 	return c;
 }
@@ -62,7 +63,8 @@ static enum rank rank_of(const struct note *n, const struct found *f, size_t pre
 	size_t from, len;
 	bool back = within(n, c.from, f->from, cue_back), back_behind = within(n, f->end, c.to, cue_back);
 	bool inclusive = is_at(n, f->end, cue_inclusive, &len);
-	bool through = ends_at(n, f->from, cue_through, &from), until = !through && ends_at(n, f->from, cue_until, &from);
+	bool through = ends_at(n, f->from, cue_through, &from),
+	     until = !through && ends_at(n, f->from, cue_until, &from);
 	*add = 0;
 	if (f->weekday && f->range && (within(n, c.from, c.to, cue_open) || !sentence_away(n, f->from)))
 		return RANK_NONE;
@@ -93,7 +95,13 @@ static enum rank rank_of(const struct note *n, const struct found *f, size_t pre
 static bool is_english(const struct note *n)
 {
 	static const char *const words[] = { "the", "will", "and", "my|your", "office", "until", "on", 0 };
-	static const char *const others[] = { "ich|bin|der|die|und", "je|suis|le|la|et|du", "el|la|los|y|estoy|estare", "il|di|sono|dal|sara|saro", "ik|ben|het|de|en|van", "o|os|estou|estarei|e|ate", 0 };
+	static const char *const others[] = { "ich|bin|der|die|und",
+					      "je|suis|le|la|et|du",
+					      "el|la|los|y|estoy|estare",
+					      "il|di|sono|dal|sara|saro",
+					      "ik|ben|het|de|en|van",
+					      "o|os|estou|estarei|e|ate",
+					      0 };
 	int english = 0, other = 0;
 	for (size_t i = 0; i < n->n && i < 200; i++) {
 		english += words_match_any(n->s, n->w, i, n->n, words) > 0;
@@ -157,7 +165,8 @@ int64_t return_date_find(const char *text, size_t n, int64_t sent, const struct 
 		}
 		enum rank rank = rank_of(&note, &f, previous_end, &add);
 		int64_t at = zone_instant(zone, (int64_t)(f.day + add) * CLOCK_DAY);
-		if (rank != RANK_NONE && at >= sent && at - sent <= AHEAD_MAX && (rank > best || (rank == best && at > found))) {
+		if (rank != RANK_NONE && at >= sent && at - sent <= AHEAD_MAX &&
+		    (rank > best || (rank == best && at > found))) {
 			best = rank;
 			found = at;
 		}

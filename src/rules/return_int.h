@@ -12,8 +12,8 @@ struct note {
 	const char *s; /* folded */
 	struct word w[NOTE_WORDS];
 	size_t n;
-	int32_t today;      /* civil day on which the note was sent */
-	bool month_first;   /* 1/12 is January 12 where nothing else decides */
+	int32_t today;    /* civil day on which the note was sent */
+	bool month_first; /* 1/12 is January 12 where nothing else decides */
 	bool english;
 };
 
@@ -35,14 +35,17 @@ struct named_number {
 	const char *text; /* an element of words_match */
 	int n;
 };
-extern const struct named_number month_names[], weekday_names[], number_names[], relative_names[]; /* the end: text NULL */
-extern const struct named_number unit_names[];                                                     /* days */
+extern const struct named_number month_names[], weekday_names[], number_names[],
+    relative_names[];                          /* the end: text NULL */
+extern const struct named_number unit_names[]; /* days */
 extern const char *const whole_week[], *const whole_month[], *const next_week[];
 
 /* Cues. Those before a date end where it begins. */
 extern const char *const cue_until[], *const cue_through[], *const cue_from[], *const cue_inclusive[];
-extern const char *const cue_back[], *const cue_away[], *const cue_open[], *const cue_within[], *const cue_ago[], *const cue_duration[];
-extern const char *const range_words[], *const day_articles[], *const clock_words[], *const ordinals[], *const date_links[];
+extern const char *const cue_back[], *const cue_away[], *const cue_open[], *const cue_within[],
+									       *const cue_ago[], *const cue_duration[];
+extern const char *const range_words[], *const day_articles[], *const clock_words[], *const ordinals[],
+											 *const date_links[];
 
 /* The value of the first name that stands at word i, and its words in *len (0: none). */
 int named_at(const struct note *n, size_t i, const struct named_number *list, size_t *len);

@@ -1,5 +1,5 @@
-/* Reading one date. What may be something else (a time, a telephone number, a version, "24/7") is no date; what is often something
- * else ("12.1", "the 12th") is weak: a date only behind a cue. */
+/* Reading one date. What may be something else (a time, a telephone number, a version, "24/7") is no date; what is
+ * often something else ("12.1", "the 12th") is weak: a date only behind a cue. */
 #include <string.h>
 
 #include "return_int.h"
@@ -144,7 +144,8 @@ static bool numeric(const struct note *n, size_t i, struct found *f)
 	f->end = i + (three ? 3 : 2);
 	if (second != '\0' && !three && !(sep == '.' && second == '-'))
 		return false;
-	if (three && f->end < n->n && strchr("./-", n->w[f->end - 1].after) != NULL && separator(n, f->end - 1) != '\0' && second != '-' && n->w[f->end - 1].after != '-')
+	if (three && f->end < n->n && strchr("./-", n->w[f->end - 1].after) != NULL &&
+	    separator(n, f->end - 1) != '\0' && second != '-' && n->w[f->end - 1].after != '-')
 		return false; /* 1.2.3.4 */
 	if (is_time(n, f->end) && !three)
 		return false;
@@ -218,8 +219,8 @@ static bool month_then_day(const struct note *n, size_t i, struct found *f)
 	if (!dashed(n, f->end - 1))
 		second = is_at(n, f->end, range_words, &len) ? f->end + len : 0;
 	more = second > 0 ? day_number(n, second) : 0;
-	if (more > 0 && named_at(n, second + more, month_names, &len) == 0 && !is_time(n, second + more) && n->w[second].number > n->w[at].number &&
-	    separator(n, second) == '\0') {
+	if (more > 0 && named_at(n, second + more, month_names, &len) == 0 && !is_time(n, second + more) &&
+	    n->w[second].number > n->w[at].number && separator(n, second) == '\0') {
 		at = second;
 		f->end = second + more;
 		f->range = true;
@@ -317,7 +318,9 @@ static bool relative(const struct note *n, size_t i, struct found *f)
 	size_t len;
 	int days = named_at(n, i, relative_names, &len);
 	bool doubtful = len == 1 && words_match(n->s, n->w, i, n->n, "morgen|manana") > 0;
-	if (len == 0 || (doubtful && i > 0 && words_match(n->s, n->w, i - 1, n->n, "guten|goeden|goede|la|esta|heute|heden|jeden|am|den|der") > 0))
+	if (len == 0 ||
+	    (doubtful && i > 0 &&
+	     words_match(n->s, n->w, i - 1, n->n, "guten|goeden|goede|la|esta|heute|heden|jeden|am|den|der") > 0))
 		return false;
 	size_t weekday_len = 0;
 	if (doubtful && i > 0 && named_at(n, i - 1, weekday_names, &weekday_len) >= 0 && weekday_len > 0)
@@ -364,8 +367,10 @@ static bool range_before(const struct note *n, size_t i)
 		return false;
 	const struct word *w = &n->w[k - 1];
 	bool number = w->number >= 1 && (w->number <= 31 || w->len == 4);
-	bool suffix = k >= 2 && n->w[k - 2].number >= 1 && n->w[k - 2].number <= 31 && n->w[k - 2].at + n->w[k - 2].len == w->at;
-	return number || suffix || named_at(n, k - 1, month_names, &len) > 0 || (named_at(n, k - 1, weekday_names, &len) >= 0 && len > 0);
+	bool suffix =
+	    k >= 2 && n->w[k - 2].number >= 1 && n->w[k - 2].number <= 31 && n->w[k - 2].at + n->w[k - 2].len == w->at;
+	return number || suffix || named_at(n, k - 1, month_names, &len) > 0 ||
+	       (named_at(n, k - 1, weekday_names, &len) >= 0 && len > 0);
 }
 
 bool date_at(const struct note *n, size_t i, struct found *f)

@@ -1,5 +1,5 @@
-/* The words of absence notes in English, German, French, Spanish, Italian, Dutch and Portuguese: data only, folded. Phrases as in
- * words_int.h. */
+/* The words of absence notes in English, German, French, Spanish, Italian, Dutch and Portuguese: data only, folded.
+ * Phrases as in words_int.h. */
 #include "return_int.h"
 
 /* clang-format off */

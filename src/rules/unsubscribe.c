@@ -1,6 +1,7 @@
-/* A request to get no more mail: a phrase that asks so, in a text short enough to be about that, in a sentence that does not turn it
- * round ("please don't remove me") nor speak of others ("how do I unsubscribe my colleague?"). A word alone ("stop", "unsubscribe")
- * counts as a sentence of its own. Suppression is for ever: in doubt it is an ordinary answer, which stops the sequence as well. */
+/* A request to get no more mail: a phrase that asks so, in a text short enough to be about that, in a sentence that
+ * does not turn it round ("please don't remove me") nor speak of others ("how do I unsubscribe my colleague?"). A word
+ * alone ("stop", "unsubscribe") counts as a sentence of its own. Suppression is for ever: in doubt it is an ordinary
+ * answer, which stops the sequence as well. */
 #include <string.h>
 
 #include "abv/reply_text.h"
@@ -71,8 +72,8 @@ struct asked {
 	size_t n;
 };
 
-/* Is the phrase [i, i + n) of the sentence [from, to) turned round? Phrases that hold a negation themselves begin with it or ask for an
- * end; only what stands before them counts. */
+/* Is the phrase [i, i + n) of the sentence [from, to) turned round? Phrases that hold a negation themselves begin with
+ * it or ask for an end; only what stands before them counts. */
 static bool turned_round(const struct asked *a, size_t from, size_t i, size_t n, size_t to)
 {
 	for (size_t k = i > from + 3 ? i - 3 : from; k < i; k++) {
@@ -81,7 +82,8 @@ static bool turned_round(const struct asked *a, size_t from, size_t i, size_t n,
 			return true;
 	}
 	for (size_t k = i + n; k < to && k < i + n + 3; k++)
-		if (words_match_any(a->s, a->w, k, to, negations_after) > 0 && (k + 1 >= to || words_match_any(a->s, a->w, k + 1, to, carries_on) == 0))
+		if (words_match_any(a->s, a->w, k, to, negations_after) > 0 &&
+		    (k + 1 >= to || words_match_any(a->s, a->w, k + 1, to, carries_on) == 0))
 			return true;
 	return false;
 }

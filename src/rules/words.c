@@ -62,7 +62,8 @@ size_t words_split(const char *s, struct word *w, size_t max)
 		bool number = n > 0 && w[n - 1].number >= 0;
 		w[n] = (struct word){ .at = (uint32_t)i,
 				      .len = (uint16_t)len,
-				      .sentence = (uint16_t)(n == 0 ? 0 : w[n - 1].sentence + sentence_ends(s, end, i, number)),
+				      .sentence =
+					  (uint16_t)(n == 0 ? 0 : w[n - 1].sentence + sentence_ends(s, end, i, number)),
 				      .after = s[i + len],
 				      .before = i > 0 ? s[i - 1] : ' ',
 				      .number = number_of(s + i, len) };
@@ -90,7 +91,8 @@ static bool element_is(const char *e, size_t len, const char *s, size_t n)
 		size_t alt = 0;
 		while (alt < len && e[alt] != '|')
 			alt++;
-		if (alt > 0 && e[alt - 1] == '~' ? n >= alt - 1 && memcmp(e, s, alt - 1) == 0 : n == alt && memcmp(e, s, alt) == 0)
+		if (alt > 0 && e[alt - 1] == '~' ? n >= alt - 1 && memcmp(e, s, alt - 1) == 0
+						 : n == alt && memcmp(e, s, alt) == 0)
 			return true;
 		e += alt;
 		len -= alt;
@@ -109,7 +111,8 @@ size_t words_match(const char *folded, const struct word *w, size_t i, size_t en
 		size_t len = strcspn(p, " ");
 		if (len == 1 && *p == '*') { /* the rest, behind each number of words */
 			for (size_t gap = 0; p[1] == ' ' && gap <= GAP_MAX; gap++) {
-				if (gap > 0 && (k + gap > end || is_negation(folded + w[k + gap - 1].at, w[k + gap - 1].len)))
+				if (gap > 0 &&
+				    (k + gap > end || is_negation(folded + w[k + gap - 1].at, w[k + gap - 1].len)))
 					break;
 				size_t more = words_match(folded, w, k + gap, end, p + 2);
 				if (more > 0)

@@ -1,6 +1,7 @@
 /* rooms: base model rules */
-/* For eval_reply.py: reads "<what> <argument> <bytes>\n" and so many bytes, answers "<bytes>\n" and so many, until the end.
- * what: text, html (the own text), unsubscribe ("1" or "0"), date (argument: "sent,zone"; an RFC 3339 instant or ""). */
+/* For eval_reply.py: reads "<what> <argument> <bytes>\n" and so many bytes, answers "<bytes>\n" and so many, until the
+ * end. what: text, html (the own text), unsubscribe ("1" or "0"), date (argument: "sent,zone"; an RFC 3339 instant or
+ * ""). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -44,9 +44,11 @@ static void test_english(void **state)
 		{ "I am out of the office and back on Monday 12 January.", "2026-01-12" },
 		{ "I'm back on January 12th.", "2026-01-12" },
 		{ "I will be out of the office until January 12, 2026.", "2026-01-12" },
-		{ "I will be out of the office until Monday, January 12th. For urgent matters call +44 20 7946 0958.", "2026-01-12" },
+		{ "I will be out of the office until Monday, January 12th. For urgent matters call +44 20 7946 0958.",
+		  "2026-01-12" },
 		{ "I'm away from 3 to 17 February.", "2026-02-18" },
-		{ "I will be on annual leave from 9 January through 16 January, returning on Monday 19 January.", "2026-01-19" },
+		{ "I will be on annual leave from 9 January through 16 January, returning on Monday 19 January.",
+		  "2026-01-19" },
 		{ "I am out of the office through Friday.", "2026-01-10" },
 		{ "I am out of office until Friday.", "2026-01-09" },
 		{ "Out of office: Jan 8 - Jan 14. Please contact Bob.", "2026-01-15" },
@@ -62,16 +64,19 @@ static void test_english(void **state)
 		{ "Back 01/15/2026.", "2026-01-15" },
 		{ "I'm back in the office on the 15th.", "2026-01-15" },
 		{ "I won't be back before 20 January.", "2026-01-20" },
-		{ "I am away and will return on Tuesday, 13 January at 9:00. The conference on 10 March 2026 is still on.", "2026-01-13" },
+		{ "I am away and will return on Tuesday, 13 January at 9:00. The conference on 10 March 2026 is still "
+		  "on.",
+		  "2026-01-13" },
 		{ "I left on 2 January and return on 12 January.", "2026-01-12" },
-		{ "I am out of the office starting Thursday, January 8 and will return Monday, January 19.", "2026-01-19" },
+		{ "I am out of the office starting Thursday, January 8 and will return Monday, January 19.",
+		  "2026-01-19" },
 		{ "Our offices are closed from December 24 through January 11 inclusive.", "2026-01-12" },
 		{ "I'm out of the office on 9 January.", "2026-01-10" },
 		{ "Thanks for your mail. I will reply within 2 days.", "" },
 		{ "Our support is available Monday to Friday, 24/7 by phone 555-12-34.", "" },
 		{ "I will be back in November 2027.", "" },
 		{ "I am out of office until October 15.", "" }, /* more than 180 days ahead */
-		{ "I will be back on 5 January 2026.", "" }, /* was before it was sent */
+		{ "I will be back on 5 January 2026.", "" },    /* was before it was sent */
 		{ "I may 5 reply.", "" },
 		{ "Version 1.2.3 of 10.11.12.13 is out. Call 020 12 01 26.", "" },
 		{ "I am no longer with the company since 1 January 2026.", "" },
@@ -116,7 +121,8 @@ static void test_french(void **state)
 		{ "Je serai de retour dans deux semaines.", "2026-07-15" },
 		{ "Je suis absent cette semaine.", "2026-07-06" },
 		{ "Je suis actuellement en congé, retour lundi.", "2026-07-06" },
-		{ "Actuellement en vacances, je prendrai connaissance de votre message à mon retour, le 24/08/2026.", "2026-08-24" },
+		{ "Actuellement en vacances, je prendrai connaissance de votre message à mon retour, le 24/08/2026.",
+		  "2026-08-24" },
 	};
 	(void)state;
 	CHECK(rows, "2026-07-01T10:00:00Z", "Europe/Paris");
@@ -170,8 +176,10 @@ static void test_dutch(void **state)
 /* Which number is the month? */
 static void test_order(void **state)
 {
-	static const struct row us[] = { { "I will be back on 2/3.", "2026-02-03" }, { "Back on 20/02/2026.", "2026-02-20" } };
-	static const struct row uk[] = { { "I will be back on 2/3.", "2026-03-02" }, { "I will be back on 12/1.", "2026-01-12" } };
+	static const struct row us[] = { { "I will be back on 2/3.", "2026-02-03" },
+					 { "Back on 20/02/2026.", "2026-02-20" } };
+	static const struct row uk[] = { { "I will be back on 2/3.", "2026-03-02" },
+					 { "I will be back on 12/1.", "2026-01-12" } };
 	static const struct row fr[] = { { "Je serai de retour le 2/3.", "2026-03-02" } };
 	(void)state;
 	CHECK(us, "2026-01-07T10:00:00Z", "America/New_York");
@@ -182,9 +190,12 @@ static void test_order(void **state)
 static void test_two_languages(void **state)
 {
 	static const struct row rows[] = {
-		{ "Ich bin bis 16.01.2026 abwesend und ab 19.01. wieder da.\n\n--- English version ---\n\nI am out of office until 16 "
-		  "January 2026 and back on 19 January.", "2026-01-19" },
-		{ "Je suis absent du 8 au 16 janvier.\nI am out of the office from January 8 to January 16.", "2026-01-17" },
+		{ "Ich bin bis 16.01.2026 abwesend und ab 19.01. wieder da.\n\n--- English version ---\n\nI am out of "
+		  "office until 16 "
+		  "January 2026 and back on 19 January.",
+		  "2026-01-19" },
+		{ "Je suis absent du 8 au 16 janvier.\nI am out of the office from January 8 to January 16.",
+		  "2026-01-17" },
 	};
 	(void)state;
 	CHECK(rows, "2026-01-07T10:00:00Z", "Europe/Zurich");
@@ -207,8 +218,8 @@ static void test_zones(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_english), cmocka_unit_test(test_german), cmocka_unit_test(test_french),
-		cmocka_unit_test(test_southern), cmocka_unit_test(test_dutch), cmocka_unit_test(test_order),
+		cmocka_unit_test(test_english),       cmocka_unit_test(test_german), cmocka_unit_test(test_french),
+		cmocka_unit_test(test_southern),      cmocka_unit_test(test_dutch),  cmocka_unit_test(test_order),
 		cmocka_unit_test(test_two_languages), cmocka_unit_test(test_zones),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
