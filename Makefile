@@ -103,6 +103,14 @@ $(FAKES): $(BUILD)/tests/%: $(BUILD)/obj/tests/fake/%.o $(call room_lib,base)
 unit: $(UNIT) $(FAKES)
 	@fail=0; for t in $(UNIT); do echo "== $$t"; $$t || fail=1; done; exit $$fail
 
+# ---- eval: how right reply text, return dates and unsubscribe requests are, on other projects' cases (ABV_CORPORA: their folder)
+.PHONY: eval-reply
+$(BUILD)/tests/reply_driver: $(BUILD)/obj/tests/inbox/reply_driver.o $(foreach r,$(call rooms_of,tests/inbox/reply_driver.c),$(call room_lib,$(r)))
+	@mkdir -p $(@D)
+	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $< $(foreach r,$(call rev,$(ROOMS)),$(if $(filter $(r),$(call rooms_of,tests/inbox/reply_driver.c)),$(call room_lib,$(r)))) $(LIBS)
+eval-reply: $(BUILD)/tests/reply_driver
+	@python3 tests/inbox/eval_reply.py $(BUILD)
+
 # ---- fuzzing: libFuzzer, ASan and UBSan; FUZZ_TIME seconds each. Corpora are kept in build-fuzz/corpus.
 FUZZ_TIME ?= 60
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -144,7 +152,7 @@ check-asan:
 	@ABV_SLOW=1 tests/system/run build-asan
 
 # ---- lint
-LINT_SRC = $(wildcard src/*/*.c tests/unit/*.c tests/fake/*.c tests/fuzz/*.c tests/bench/*.c)
+LINT_SRC = $(wildcard src/*/*.c tests/unit/*.c tests/fake/*.c tests/fuzz/*.c tests/bench/*.c tests/inbox/*.c)
 .PHONY: lint lint-tidy
 lint: all
 	sh tests/layers.sh
