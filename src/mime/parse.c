@@ -190,15 +190,13 @@ static void entity_parse(struct parser *p, struct span s, const char *type_defau
 		return;
 	}
 	m->part_n++;
-	part->header = m->header_n;
+	*part = (struct mail_part){ .depth = depth, .text = "", .header = m->header_n };
 	head_parse(p, s, type_default, &e);
 	part->header_n = m->header_n - part->header;
 	part->type = e.type;
 	part->report_type = e.report_type;
 	part->name = e.name;
 	part->attachment = e.attachment;
-	part->depth = depth;
-	part->text = "";
 	body_parse(p, index, &e, depth);
 	m->part[index].end = m->part_n;
 }

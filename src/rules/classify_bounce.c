@@ -64,7 +64,7 @@ static bool match_from(const char *p, const char *s, const char *end, char addre
 	return true;
 }
 
-#define LINE_MOST 400
+#define LINE_MOST 1000
 
 bool line_match(const char *pattern, const char *line, size_t n, char address[256])
 {
@@ -255,10 +255,67 @@ static bool is_answer(const struct view *v)
 	return starts_with(v->subject, "re:") || starts_with(v->subject, "aw:") || starts_with(v->subject, "sv:");
 }
 
-/* Sent by a mail system. A subject alone is enough only with a family's own phrase. */
+/* Does it carry what it is about? */
+static bool returns_message(const struct view *v)
+{
+	if (v->own < v->n)
+		return true;
+	for (size_t i = 1; i < v->m->part_n; i++)
+		if (!strncmp(v->m->part[i].type, "message/", 8) || !strcmp(v->m->part[i].type, "text/rfc822-headers"))
+			return true;
+	return false;
+}
+
+static bool through_list(const struct mail *m)
+{
+	return mail_get(m, "list-id") || mail_get(m, "list-post") || mail_get(m, "mailing-list") || mail_get(m, "x-mailman-version");
+}
+
+/* Worms attach themselves; mail systems attach nothing but the message. */
+static bool is_armed(const struct mail *m)
+{
+	static const char *const end[] = { ".zip", ".exe", ".pif", ".scr", ".com", ".bat", ".cmd", ".js", ".vbs", ".html", ".htm", ".iso", ".rar", ".lnk" };
+
+	for (size_t i = 0; i < m->part_n; i++) {
+		size_t n = strlen(m->part[i].name);
+
+		for (size_t k = 0; k < sizeof end / sizeof end[0] && !is_inside_message(m, i); k++)
+			if (n > strlen(end[k]) && !strcasecmp(m->part[i].name + n - strlen(end[k]), end[k]))
+				return true;
+	}
+	return false;
+}
+
+/* Bait: mail systems report, they do not offer to release messages or to keep an account alive. */
+static bool is_bait(const struct view *v)
+{
+	static const char *const says[] = { "pending messages", "pending message", "messages pending", "release message", "release these messages", "release the message", "retrieve your message",
+					    "recover messages", "undelivered messages", "undelivered mails", "clustered mails", "your mailbox will", "verify your account", "validate your",
+					    "revalidate", "re-validate", "upgrade your mailbox", "upgrade your account", "confirm your account", "confirm your password", "keep your password",
+					    "keep same password", "password expir", "your password", "incoming messages", "incoming mails", "mails on hold", "messages on hold", "review messages", "allow messages" };
+
+	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
+		if (view_says(v, says[i]) || strstr(v->subject, says[i]))
+			return true;
+	return false;
+}
+
+/* Sent by a mail system, as far as can be seen: with the null return path; or, where that is not known or a system's
+ * own address, by its name. */
 static bool by_system(const struct view *v)
 {
-	return v->daemon || v->null_path || mail_get(v->m, "x-failed-recipients") || !strcmp(v->m->part[0].type, "multipart/report");
+	const struct mail *m = v->m;
+
+	if (v->null_path)
+		return true;
+	if (through_list(m) || (m->has_return_path && !returns_message(v)))
+		return false;
+	return v->daemon || mail_get(m, "x-failed-recipients") || !strcmp(m->part[0].type, "multipart/report");
+}
+
+static bool from_nobody(const struct view *v)
+{
+	return starts_with(v->m->from, "no-reply@") || starts_with(v->m->from, "noreply@") || starts_with(v->m->from, "donotreply@");
 }
 
 /* No family, but a mail system speaks of a failure. */
@@ -293,24 +350,30 @@ static bool recipients_find(struct search *s, const struct family *f)
 	return s->n > 0;
 }
 
+/* A bounce's subject or nobody's address, no answer and no list mail: then a family's own phrase decides. */
+static bool by_look(const struct view *v)
+{
+	return (is_like_bounce(v) || from_nobody(v)) && !is_answer(v) && !through_list(v->m) && (!v->m->has_return_path || returns_message(v));
+}
+
 bool bounce_other(const struct view *v, struct classified *out)
 {
 	struct search s = { .v = v };
+	bool system = by_system(v), look = system || by_look(v);
 
-	if (!by_system(v) && !(is_like_bounce(v) && !is_answer(v)))
+	if (is_bait(v) || is_armed(v->m))
 		return false;
 	for (size_t i = 0; i < families_n; i++) {
-		if (!family_is(&families[i], v))
+		const struct family *f = &families[i];
+
+		if (!(f->any_path || system || (look && f->phrase[0])) || !family_is(f, v))
 			continue;
-		if (!by_system(v) && !families[i].phrase[0])
+		if (!recipients_find(&s, f))
 			continue;
-		(void)recipients_find(&s, &families[i]);
-		if (s.n == 0)
-			continue;
-		bounces_fill(&s, &families[i], out);
+		bounces_fill(&s, f, out);
 		return true;
 	}
-	if (!by_system(v) || !speaks_of_failure(v))
+	if (!system || is_answer(v) || !speaks_of_failure(v))
 		return false;
 	s.others_only = true;
 	if (!recipients_find(&s, &unknown_family) && !is_like_bounce(v))

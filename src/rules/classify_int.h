@@ -74,6 +74,7 @@ struct family {
 	const char *phrase[LIST_MAX];	 /* any of them in the text, if given */
 	const char *recipient[LIST_MAX]; /* line patterns: the first that matches a line anywhere is used alone */
 	const char *field;		 /* a header that lists the recipients, before the patterns */
+	bool any_path;			 /* its form is proof enough: the return path may be anybody's */
 	const char *reason;		 /* where text and codes say nothing; NULL unknown */
 };
 extern const struct family families[];

@@ -275,7 +275,7 @@ static bool is_daemon(const char *from)
 		"mailer-daemon", "mailerdaemon", "mailer_daemon", "mailer daemon", "mail-daemon", "mail daemon", "maildaemon", "mdaemon@",
 		"postmaster", "post_master", "postmast", "poostmaster", "mail delivery", "mail deliver system", "mail.delivery.system", "mail-delivery",
 		"maildelivery", "delivery subsystem", "delivery-subsystem", "system administrator", "mail administrator",
-		"mail system", "mailsystem", "bounce", "ndr administrator", "microsoft exchange", "microsoftexchange", "interscan",
+		"mail system", "mailsystem", "ndr administrator", "microsoft exchange", "microsoftexchange", "interscan",
 		"mail router", "mailrouter", "internet mail", "mail transfer", "mta@", "smtp gateway", "e-mail interconnect", "daemon@",
 		"undeliverable", "non-delivery", "returned mail", "mailadmin", "mail-admin", "mailgateway", "mail gateway", "mailmarshal", "smtp server",
 		"amazonses.com", "sns.amazonaws.com", "mailsweeper",
@@ -284,7 +284,18 @@ static bool is_daemon(const char *from)
 	for (size_t i = 0; i < sizeof word / sizeof word[0]; i++)
 		if (strstr(from, word[i]))
 			return true;
-	return !strncmp(from, "root@", 5);
+	return !strncmp(from, "root@", 5) || strstr(from, " bounce@") || strstr(from, " bounces@") || !strncmp(from, "bounce@", 7);
+}
+
+/* The null return path, or what stands for it. A mailing list's ("list-bounces@") does not. */
+static bool is_null_path(const struct mail *m)
+{
+	static const char *const local[] = { "mailer-daemon", "mailer_daemon", "mailerdaemon", "postmaster@", "mail-daemon", "maildaemon", "mdaemon@", "null@" };
+
+	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
+		if (!strncmp(m->return_path, local[i], strlen(local[i])))
+			return true;
+	return m->has_return_path && *m->return_path == '\0';
 }
 
 void view_make(const struct mail *m, struct view *v)
@@ -307,7 +318,7 @@ void view_make(const struct mail *m, struct view *v)
 	if (n < 2) /* "MAILER-DAEMON <>", "<MAILER-DAEMON>" */
 		(void)fold_copy(v->from, sizeof v->from, value_of(m, "from"), strlen(value_of(m, "from")));
 	v->daemon = is_daemon(v->from);
-	v->null_path = (m->has_return_path && *m->return_path == '\0') || is_daemon(m->return_path);
+	v->null_path = is_null_path(m);
 }
 
 bool view_says(const struct view *v, const char *phrase)
