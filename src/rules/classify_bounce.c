@@ -96,8 +96,9 @@ static bool is_known(const struct search *s, const char *address)
 	for (size_t i = 0; i < s->v->m->recipient_n; i++)
 		if (!strcmp(s->v->m->recipient[i], address))
 			return true;
-	return !strcmp(s->v->m->from, address) || !strncmp(address, "postmaster@", 11) || !strncmp(address, "mailer-daemon@", 14) ||
-	       !strncmp(address, "abuse@", 6) || !strncmp(address, "support@", 8);
+	return !strcmp(s->v->m->from, address) || !strncmp(address, "postmaster@", 11) ||
+	       !strncmp(address, "mailer-daemon@", 14) || !strncmp(address, "abuse@", 6) ||
+	       !strncmp(address, "support@", 8);
 }
 
 static void found_add(struct search *s, const char *address, size_t at)
@@ -196,20 +197,33 @@ static void diagnosis_make(const struct search *s, int index, struct diagnosis *
 
 static bool is_warning(const struct view *v)
 {
-	static const char *const says[] = { "this is a warning message only", "this is a warning only", "has not yet been delivered",
-					    "delivery attempts will continue", "do not need to resend", "will be retried for", "will keep trying",
-					    "will continue to try", "delivery to the following recipient has been delayed",
-					    "delivery to the following recipients has been delayed", "attempts to deliver the message will continue",
-					    "this is only a warning", "still being retried", "not been delivered yet", "delivery is delayed to these",
+	static const char *const says[] = { "this is a warning message only",
+					    "this is a warning only",
+					    "has not yet been delivered",
+					    "delivery attempts will continue",
+					    "do not need to resend",
+					    "will be retried for",
+					    "will keep trying",
+					    "will continue to try",
+					    "delivery to the following recipient has been delayed",
+					    "delivery to the following recipients has been delayed",
+					    "attempts to deliver the message will continue",
+					    "this is only a warning",
+					    "still being retried",
+					    "not been delivered yet",
+					    "delivery is delayed to these",
 					    "there is no need to resend" };
-	static const char *const subject[] = { "delayed", "(delay)", "warning: message", "warning: could not send", "delivery delay", "still being retried" };
+	static const char *const subject[] = { "delayed",          "(delay)",
+					       "warning: message", "warning: could not send",
+					       "delivery delay",   "still being retried" };
 	bool warned = false;
 
 	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
 		warned = warned || view_says(v, says[i]);
 	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
 		warned = warned || strstr(v->subject, subject[i]);
-	return warned && !strstr(v->subject, "fail") && !strstr(v->subject, "undeliver") && !strstr(v->subject, "returned");
+	return warned && !strstr(v->subject, "fail") && !strstr(v->subject, "undeliver") &&
+	       !strstr(v->subject, "returned");
 }
 
 static void bounces_fill(const struct search *s, const struct family *f, struct classified *out)
@@ -246,8 +260,8 @@ static bool any_in(const char *s, const char *const *list)
 
 static bool family_is(const struct family *f, const struct view *v)
 {
-	return any_in(v->from, f->from) && any_in(v->subject, f->subject) && (!f->header || mail_get(v->m, f->header)) &&
-	       (!f->phrase[0] || view_says_any(v, f->phrase));
+	return any_in(v->from, f->from) && any_in(v->subject, f->subject) &&
+	       (!f->header || mail_get(v->m, f->header)) && (!f->phrase[0] || view_says_any(v, f->phrase));
 }
 
 static bool is_answer(const struct view *v)
@@ -268,13 +282,15 @@ static bool returns_message(const struct view *v)
 
 static bool through_list(const struct mail *m)
 {
-	return mail_get(m, "list-id") || mail_get(m, "list-post") || mail_get(m, "mailing-list") || mail_get(m, "x-mailman-version");
+	return mail_get(m, "list-id") || mail_get(m, "list-post") || mail_get(m, "mailing-list") ||
+	       mail_get(m, "x-mailman-version");
 }
 
 /* Worms attach themselves; mail systems attach nothing but the message. */
 static bool is_armed(const struct mail *m)
 {
-	static const char *const end[] = { ".zip", ".exe", ".pif", ".scr", ".com", ".bat", ".cmd", ".js", ".vbs", ".html", ".htm", ".iso", ".rar", ".lnk" };
+	static const char *const end[] = { ".zip", ".exe", ".pif",  ".scr", ".com", ".bat", ".cmd",
+					   ".js",  ".vbs", ".html", ".htm", ".iso", ".rar", ".lnk" };
 
 	for (size_t i = 0; i < m->part_n; i++) {
 		size_t n = strlen(m->part[i].name);
@@ -289,10 +305,16 @@ static bool is_armed(const struct mail *m)
 /* Bait: mail systems report, they do not offer to release messages or to keep an account alive. */
 static bool is_bait(const struct view *v)
 {
-	static const char *const says[] = { "pending messages", "pending message", "messages pending", "release message", "release these messages", "release the message", "retrieve your message",
-					    "recover messages", "undelivered messages", "undelivered mails", "clustered mails", "your mailbox will", "verify your account", "validate your",
-					    "revalidate", "re-validate", "upgrade your mailbox", "upgrade your account", "confirm your account", "confirm your password", "keep your password",
-					    "keep same password", "password expir", "your password", "incoming messages", "incoming mails", "mails on hold", "messages on hold", "review messages", "allow messages" };
+	static const char *const says[] = { "pending messages",      "pending message",        "messages pending",
+					    "release message",       "release these messages", "release the message",
+					    "retrieve your message", "recover messages",       "undelivered messages",
+					    "undelivered mails",     "clustered mails",        "your mailbox will",
+					    "verify your account",   "validate your",          "revalidate",
+					    "re-validate",           "upgrade your mailbox",   "upgrade your account",
+					    "confirm your account",  "confirm your password",  "keep your password",
+					    "keep same password",    "password expir",         "your password",
+					    "incoming messages",     "incoming mails",         "mails on hold",
+					    "messages on hold",      "review messages",        "allow messages" };
 
 	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
 		if (view_says(v, says[i]) || strstr(v->subject, says[i]))
@@ -315,13 +337,15 @@ static bool by_system(const struct view *v)
 
 static bool from_nobody(const struct view *v)
 {
-	return starts_with(v->m->from, "no-reply@") || starts_with(v->m->from, "noreply@") || starts_with(v->m->from, "donotreply@");
+	return starts_with(v->m->from, "no-reply@") || starts_with(v->m->from, "noreply@") ||
+	       starts_with(v->m->from, "donotreply@");
 }
 
 /* No family, but a mail system speaks of a failure. */
 static const struct family unknown_family = {
 	.name = "text",
-	.recipient = { "%a: %*", "%*recipient%*: %a%*", "to: %a%*", "%a$", "%*deliver%* to %a%*", "%*mailbox%* %a%*", "%*%a%*" },
+	.recipient = { "%a: %*", "%*recipient%*: %a%*", "to: %a%*", "%a$", "%*deliver%* to %a%*", "%*mailbox%* %a%*",
+		       "%*%a%*" },
 };
 
 static bool speaks_of_failure(const struct view *v)
@@ -353,7 +377,8 @@ static bool recipients_find(struct search *s, const struct family *f)
 /* A bounce's subject or nobody's address, no answer and no list mail: then a family's own phrase decides. */
 static bool by_look(const struct view *v)
 {
-	return (is_like_bounce(v) || from_nobody(v)) && !is_answer(v) && !through_list(v->m) && (!v->m->has_return_path || returns_message(v));
+	return (is_like_bounce(v) || from_nobody(v)) && !is_answer(v) && !through_list(v->m) &&
+	       (!v->m->has_return_path || returns_message(v));
 }
 
 bool bounce_other(const struct view *v, struct classified *out)

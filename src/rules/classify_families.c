@@ -1,6 +1,6 @@
-/* The bounces that are no RFC 3464 reports, a row a family: how it is recognised and how its recipients are found. A row
- * applies when everything that it names is there (of a list: one of it) and the message was sent by a mail system. The
- * order matters: rows with a distinctive phrase before those with a common one. Deviations: VIOLATIONS.md.
+/* The bounces that are no RFC 3464 reports, a row a family: how it is recognised and how its recipients are found. A
+ * row applies when everything that it names is there (of a list: one of it) and the message was sent by a mail system.
+ * The order matters: rows with a distinctive phrase before those with a common one. Deviations: VIOLATIONS.md.
  *
  * Recipient patterns are held against whole lines of the folded text (lower case, not indented):
  *   %a   an address, with or without quotes or angle brackets
@@ -132,7 +132,7 @@ const struct family families[] = {
 	  .recipient = { "addressed to: %a%*", "%*addressed to: %a%*", "%*recipient: %a%*", "%a$", "%a %*" } },
 	{ .name = "verizon",
 	  .phrase = { "error: invalid user address", "error: no valid recipients for this mms", "message to: " },
-	  .recipient = { "to: %a%*", "message to: %a%*", "recipient: %a%*", "%a$" } },
+	  .recipient = { "rcpt to: %a%*", "to: %a%*", "message to: %a%*", "recipient: %a%*", "%a$" } },
 	{ .name = "ezweb",
 	  .phrase = { "each of the following recipients was rejected", "the user(s) account is", "could not be delivered for mailbox",
 		      "the following recipients did not receive", "your message was not delivered to the following recipients" },

@@ -95,6 +95,11 @@ static size_t xtext_undo(char *to, size_t cap, const char *s, size_t n)
 	return out;
 }
 
+static bool is_nobody(const char *name)
+{
+	return !strcmp(name, "unknown") || !strcmp(name, "null") || !strcmp(name, "undisclosed");
+}
+
 /* A name without domain, of a local delivery. */
 static void local_read(const char *s, size_t n, char out[256])
 {
@@ -104,6 +109,8 @@ static void local_read(const char *s, size_t n, char out[256])
 	}
 	n = fold_copy(out, 256, s, n);
 	out[strcspn(out, " >(;\n")] = '\0';
+	if (strpbrk(out, "/|@\\") || is_nobody(out))
+		out[0] = '\0';
 }
 
 static void recipient_read(const struct field *f, char out[256])
@@ -123,9 +130,9 @@ static void action_read(const struct field *f, char out[16])
 {
 	static const struct {
 		const char *said, *action;
-	} row[] = { { "fail", "failed" },	{ "delay", "delayed" },	  { "delivered", "delivered" }, { "relay", "relayed" },
-		    { "expand", "expanded" },	{ "expire", "failed" },	  { "undeliver", "failed" },	{ "error", "failed" },
-		    { "deliverable", "delivered" } };
+	} row[] = { { "fail", "failed" },      { "delay", "delayed" },   { "delivered", "delivered" },
+		    { "relay", "relayed" },    { "expand", "expanded" }, { "expire", "failed" },
+		    { "undeliver", "failed" }, { "error", "failed" },    { "deliverable", "delivered" } };
 
 	for (size_t i = 0; i < sizeof row / sizeof row[0] && *out == '\0'; i++)
 		if (f->value_n >= strlen(row[i].said) && starts_with(f->value, row[i].said))
@@ -173,7 +180,8 @@ static bool group_field(struct group *g, const struct field *f)
 		recipient_read(f, g->alias);
 	else if (field_is(f, "action"))
 		action_read(f, g->b.action);
-	else if (field_is(f, "diagnostic-code") || field_is(f, "x-display-name") || field_is(f, "x-notes") || field_is(f, "x-supplementary-info"))
+	else if (field_is(f, "diagnostic-code") || field_is(f, "x-display-name") || field_is(f, "x-notes") ||
+		 field_is(f, "x-supplementary-info"))
 		diagnosis_add(g, f);
 	else if (field_is(f, "status"))
 		status_read(f, g->b.status);
@@ -190,13 +198,20 @@ static bool has_recipient(const struct classified *out, const char *recipient)
 	return false;
 }
 
-/* The final one; but an address before the name of a local user. */
+static bool is_whole(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at && strchr(at, '.');
+}
+
+/* The final one; but an address before a local user's name or machine. */
 static const char *best_recipient(const struct group *g)
 {
 	const char *const all[] = { g->b.recipient, g->original, g->actual, g->alias };
 
 	for (size_t i = 0; i < 4; i++)
-		if (strchr(all[i], '@'))
+		if (is_whole(all[i]))
 			return all[i];
 	for (size_t i = 0; i < 4; i++)
 		if (*all[i] != '\0')
@@ -227,7 +242,7 @@ static void group_end(struct group *g, struct classified *out)
 static bool starts_group(const struct group *g, const struct field *f)
 {
 	return (field_is(f, "final-recipient") && *g->b.recipient != '\0') ||
-	       (field_is(f, "original-recipient") && (*g->original != '\0' || *g->b.recipient != '\0') && *g->b.action != '\0');
+	       (field_is(f, "original-recipient") && *g->original != '\0');
 }
 
 /* Groups are parted by empty lines, and where those are lost by the first field of the next. */
@@ -242,7 +257,8 @@ static void report_fields(const char *s, size_t n, struct classified *out)
 		bool blank = s[strspn(s, " \t")] == '\n';
 
 		s = field_next(s, end, &f);
-		if (any && ((blank && *g.b.recipient != '\0' && *g.b.action != '\0') || (f.name && starts_group(&g, &f)))) {
+		if (any &&
+		    ((blank && *g.b.recipient != '\0' && *g.b.action != '\0') || (f.name && starts_group(&g, &f)))) {
 			group_end(&g, out);
 			g = (struct group){ 0 };
 			any = false;
@@ -275,7 +291,8 @@ static bool text_has_fields(const struct mail_part *p)
 	at = strcasestr(p->text, "\nfinal-recipient:");
 	if (!at)
 		at = strcasestr(p->text, "\noriginal-recipient:");
-	return (at || starts_with(p->text, "final-recipient:")) && (strcasestr(p->text, "\naction:") || strcasestr(p->text, "\nstatus:"));
+	return (at || starts_with(p->text, "final-recipient:")) &&
+	       (strcasestr(p->text, "\naction:") || strcasestr(p->text, "\nstatus:"));
 }
 
 /* A local user's name, or nothing, is the address that the returned message was written to: if it is of that name. What
@@ -373,7 +390,8 @@ static const char *returned_field(const struct view *v, const char *name)
 			return value;
 	}
 	for (size_t i = 0; i < m->part_n; i++) {
-		const char *value = strncmp(m->part[i].type, "text/", 5) == 0 ? text_field(m->part[i].text, name) : NULL;
+		const char *value =
+		    strncmp(m->part[i].type, "text/", 5) == 0 ? text_field(m->part[i].text, name) : NULL;
 
 		if (value)
 			return value;
@@ -423,7 +441,10 @@ static void feedback_fields(const char *s, size_t n, struct classified *out, cha
 static bool is_plain_complaint(const struct view *v)
 {
 	return (strstr(v->subject, "complaint about message from") || strstr(v->subject, "email feedback report for") ||
-		(strstr(v->from, "amazonaws.com") && view_says(v, "notificationtype") && view_says(v, "complainedrecipients")) || strstr(v->from, "staff@hotmail.com") || strstr(v->from, "scomp@aol.") || strstr(v->from, "complaints@email-abuse.")) &&
+		(strstr(v->from, "amazonaws.com") && view_says(v, "notificationtype") &&
+		 view_says(v, "complainedrecipients")) ||
+		strstr(v->from, "staff@hotmail.com") || strstr(v->from, "scomp@aol.") ||
+		strstr(v->from, "complaints@email-abuse.")) &&
 	       !starts_with(v->subject, "re:");
 }
 

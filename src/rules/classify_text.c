@@ -54,7 +54,8 @@ static const char *local_begin(const char *s, const char *at)
 	}
 	while (b > s && is_local_char(b[-1]))
 		b--;
-	while (b < at && strchr("'`.-=*/", *b) && b[1] != '?') /* "'ann@example.com'", "->ann@example.com"; not "=?utf-8?" */
+	while (b < at && strchr("'`.-=*/", *b) &&
+	       b[1] != '?') /* "'ann@example.com'", "->ann@example.com"; not "=?utf-8?" */
 		b++;
 	return b;
 }
@@ -106,8 +107,9 @@ bool address_at(const char *s, size_t n, char out[256], const char **end)
 	size_t skip = 0, len;
 	const char *e;
 
-	while (skip < n && skip < 3 && strchr("<\"'([", s[skip]) && !(s[skip] == '"' && memchr(s + skip + 1, '"', n - skip - 1) &&
-	       ((const char *)memchr(s + skip + 1, '"', n - skip - 1))[1] == '@'))
+	while (skip < n && skip < 3 && strchr("<\"'([", s[skip]) &&
+	       !(s[skip] == '"' && memchr(s + skip + 1, '"', n - skip - 1) &&
+		 ((const char *)memchr(s + skip + 1, '"', n - skip - 1))[1] == '@'))
 		skip++;
 	if (n - skip > 7 && starts_with(s + skip, "mailto:"))
 		skip += 7;
