@@ -133,23 +133,20 @@ static void header_keep(struct parser *p, const struct field *f)
 
 /* ---- what it says about the body ---- */
 
-static const char *lower_copy(struct arena *a, const char *s)
-{
-	char *copy;
-
-	if (!s)
-		return "";
-	copy = arena_copy(a, s, strlen(s));
-	for (char *c = copy; *c != '\0'; c++)
-		*c = g_ascii_tolower(*c);
-	return copy;
-}
-
 static const char *text_copy(struct arena *a, const char *s)
 {
 	size_t len;
 
 	return s ? text_decode(a, (struct span){ s, strlen(s) }, "utf-8", &len) : "";
+}
+
+static const char *lower_copy(struct arena *a, const char *s)
+{
+	const char *copy = text_copy(a, s);
+
+	for (char *c = (char *)(uintptr_t)copy; s && *c != '\0'; c++)
+		*c = g_ascii_tolower(*c);
+	return copy;
 }
 
 static void type_read(struct parser *p, struct span value, struct entity *e)

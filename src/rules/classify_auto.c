@@ -291,6 +291,9 @@ bool is_auto_reply(const struct view *v, const char **by)
 		*by = "subject";
 		return true;
 	}
+	*by = "null-path"; /* no person writes so, and what answers is no notice */
+	if (m->has_return_path && *m->return_path == '\0' && is_answer(v) && !v->daemon)
+		return true;
 	*by = "absence-note";
 	return text_is_note(v) && !is_bulk(m);
 }

@@ -168,13 +168,27 @@ static void diagnosis_add(struct diagnosis *d, const char *s, size_t n)
 	d->text[d->n++] = ' ';
 }
 
-/* The recipient's own text: to where the next one is named. With several, what other lines say with its address (a
- * transcript behind the list) comes first. */
+/* What the other lines behind `from` say in which the address is named (a transcript behind the list). */
+static void mentions_add(const struct view *v, size_t from, const char *address, struct diagnosis *d)
+{
+	while (from < v->own && d->n < sizeof d->text / 2) {
+		const char *p = find_in(v->flat + from, v->own - from, address);
+		const char *lf;
+
+		if (!p)
+			return;
+		from = (size_t)(p - v->flat);
+		lf = memchr(v->text + from, '\n', v->own - from);
+		diagnosis_add(d, p, lf ? (size_t)(lf - v->text) - from : v->own - from);
+		from += strlen(address);
+	}
+}
+
+/* The recipient's own text: to where the next one is named; of the only one, everything. */
 static void diagnosis_make(const struct search *s, int index, struct diagnosis *d)
 {
 	const struct view *v = s->v;
 	size_t at = s->found[index].at, end = v->own;
-	const char *address = s->found[index].address, *p = v->flat + at;
 
 	d->n = 0;
 	if (s->n == 1) {
@@ -185,11 +199,7 @@ static void diagnosis_make(const struct search *s, int index, struct diagnosis *
 	for (int i = 0; i < s->n; i++)
 		if (s->found[i].at > at && s->found[i].at < end)
 			end = s->found[i].at;
-	while ((p = find_in(p + 1, (size_t)(v->flat + v->own - p - 1), address)) != NULL && d->n < sizeof d->text / 2) {
-		const char *lf = memchr(v->text + (p - v->flat), '\n', (size_t)(v->flat + v->own - p));
-
-		diagnosis_add(d, p, lf ? (size_t)(lf - v->text - (p - v->flat)) : (size_t)(v->flat + v->own - p));
-	}
+	mentions_add(v, at + 1, s->found[index].address, d);
 	diagnosis_add(d, v->flat + at, end - at);
 }
 
@@ -264,7 +274,7 @@ static bool family_is(const struct family *f, const struct view *v)
 	       (!f->header || mail_get(v->m, f->header)) && (!f->phrase[0] || view_says_any(v, f->phrase));
 }
 
-static bool is_answer(const struct view *v)
+static bool is_answering(const struct view *v)
 {
 	return starts_with(v->subject, "re:") || starts_with(v->subject, "aw:") || starts_with(v->subject, "sv:");
 }
@@ -374,10 +384,23 @@ static bool recipients_find(struct search *s, const struct family *f)
 	return s->n > 0;
 }
 
+/* Absence notes have the null return path too (RFC 3834), name colleagues, and say "no longer with us": what has a
+ * person's name and another subject is none of ours. */
+static bool is_personal(const struct view *v)
+{
+	return !v->daemon && !is_like_bounce(v) && !from_nobody(v) && !mail_get(v->m, "x-failed-recipients");
+}
+
+/* What a scanner found in somebody's mail is no refusal of ours. */
+static bool is_virus_alert(const struct view *v)
+{
+	return strstr(v->subject, "virus") || strstr(v->subject, "infected") || strstr(v->subject, "quarantine");
+}
+
 /* A bounce's subject or nobody's address, no answer and no list mail: then a family's own phrase decides. */
 static bool by_look(const struct view *v)
 {
-	return (is_like_bounce(v) || from_nobody(v)) && !is_answer(v) && !through_list(v->m) &&
+	return (is_like_bounce(v) || from_nobody(v)) && !is_answering(v) && !through_list(v->m) &&
 	       (!v->m->has_return_path || returns_message(v));
 }
 
@@ -386,7 +409,7 @@ bool bounce_other(const struct view *v, struct classified *out)
 	struct search s = { .v = v };
 	bool system = by_system(v), look = system || by_look(v);
 
-	if (is_bait(v) || is_armed(v->m))
+	if (is_bait(v) || is_armed(v->m) || is_personal(v))
 		return false;
 	for (size_t i = 0; i < families_n; i++) {
 		const struct family *f = &families[i];
@@ -398,7 +421,7 @@ bool bounce_other(const struct view *v, struct classified *out)
 		bounces_fill(&s, f, out);
 		return true;
 	}
-	if (!system || is_answer(v) || !speaks_of_failure(v))
+	if (!system || is_answering(v) || is_virus_alert(v) || !speaks_of_failure(v))
 		return false;
 	s.others_only = true;
 	if (!recipients_find(&s, &unknown_family) && !is_like_bounce(v))

@@ -196,7 +196,7 @@ static bool from_nobody(const struct mail *m)
 	       strstr(m->from, "+noreply@");
 }
 
-static bool is_answer(const struct view *v)
+bool is_answer(const struct view *v)
 {
 	static const char *const prefix[] = { "re:", "re ",  "aw:",  "sv:",  "vs:", "antw:",
 					      "r:",  "rif:", "res:", "ref:", "rv:", "re[" };

@@ -142,13 +142,13 @@ static const char *reason_choose(const char *status, const char *said)
 
 void bounce_judge(struct bounce *b, const char *diagnosis, size_t n)
 {
-	char found[16];
+	char found[16] = "";
 	const char *said = phrase_reason(diagnosis, n), *reason;
 	int code = reply_find(diagnosis, n);
 
 	(void)status_find(diagnosis, n, found);
 	if (is_vague(b->status) && *found != '\0' && (*b->status == '\0' || !is_vague(found)))
-		memcpy(b->status, found, sizeof found);
+		text_put(b->status, sizeof b->status, found);
 	reason = reason_choose(b->status, said);
 	if (*b->status == '\0' && code == 0)
 		text_put(b->status, sizeof b->status, reason_status(reason));
