@@ -1,5 +1,5 @@
 # abvd: `make try` shows it at work, `make test` proves it; each installs what is missing first (make deps).
-# make all | test | lint | check-asan | fuzz | mutate | bench | install DESTDIR= PREFIX= | clean
+# make all | test | lint | check-asan | fuzz | mutate | bench | eval-inbox | eval-mime | install DESTDIR= PREFIX= | clean
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -190,6 +190,18 @@ bench: all $(BENCH)
 .PHONY: bench-scale
 bench-scale: all $(BENCH)
 	@python3 tests/bench/scale.py $(BUILD)
+
+# ---- eval: received mail that others collected, parsed and classified; skipped where the collections are not there.
+.PHONY: eval-inbox eval-mime
+INBOX_CORPUS ?= ../shared/corpora/inbound
+MIME_CORPUS ?= ../shared/corpora/mime
+$(BUILD)/tests/mime_dump: $(BUILD)/obj/tests/inbox/mime_dump.o $(foreach r,$(call rooms_of,tests/inbox/mime_dump.c),$(call room_lib,$(r)))
+	@mkdir -p $(@D)
+	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $< $(call room_lib,mime) $(call room_lib,model) $(call room_lib,base) $(LIBS)
+eval-inbox: $(BUILD)/abvctl
+	@python3 tests/inbox/eval.py $(BUILD) $(INBOX_CORPUS)
+eval-mime: $(BUILD)/tests/mime_dump
+	@python3 tests/inbox/eval_mime.py $(BUILD) $(MIME_CORPUS)
 
 # ---- install
 .PHONY: install uninstall

@@ -16,7 +16,7 @@ struct answer {
 	struct classified is;
 	struct mail *mail; /* owned */
 	struct buf text;   /* the writer's own */
-	int64_t until;	   /* of an absence note; 0 none */
+	int64_t until;     /* of an absence note; 0 none */
 };
 
 static int message_read(const char *path, struct buf *b, struct err *e)
@@ -41,7 +41,8 @@ static int message_read(const char *path, struct buf *b, struct err *e)
 
 static bool is_text_of_person(enum mail_class c)
 {
-	return c == CLASS_REPLY || c == CLASS_AUTO_REPLY || c == CLASS_UNSUBSCRIBE || c == CLASS_CHALLENGE || c == CLASS_OTHER || c == CLASS_OWN;
+	return c == CLASS_REPLY || c == CLASS_AUTO_REPLY || c == CLASS_UNSUBSCRIBE || c == CLASS_CHALLENGE ||
+	       c == CLASS_OTHER || c == CLASS_OWN;
 }
 
 static void answer_make(const struct buf *bytes, struct answer *a)
@@ -105,7 +106,10 @@ static void row_add(struct table *t, const char *file, const struct answer *a, c
 	if (a->until)
 		date[10] = clock_format(a->until, date)[10] = '\0';
 	table_add(t, file);
-	table_add_colour(t, mail_class_name(a->is.class), a->is.class == CLASS_BOUNCE ? '1' : a->is.class == CLASS_REPLY ? '2' : 0);
+	table_add_colour(t, mail_class_name(a->is.class),
+			 a->is.class == CLASS_BOUNCE  ? '1'
+			 : a->is.class == CLASS_REPLY ? '2'
+						      : 0);
 	table_add(t, b ? b->recipient : "");
 	table_add(t, b ? b->status : "");
 	table_add(t, b && b->permanent ? "permanent" : "");

@@ -15,8 +15,7 @@ struct span body_decode(struct arena *a, struct span s, int encoding)
 	GMimeEncoding state;
 	char *out;
 
-	if (encoding != GMIME_CONTENT_ENCODING_BASE64 && encoding != GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE &&
-	    encoding != GMIME_CONTENT_ENCODING_UUENCODE)
+	if (encoding != GMIME_CONTENT_ENCODING_BASE64 && encoding != GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE)
 		return s;
 	g_mime_encoding_init_decode(&state, (GMimeContentEncoding)encoding);
 	out = arena_take(a, g_mime_encoding_outlen(&state, s.n) + 1);

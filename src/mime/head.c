@@ -88,7 +88,8 @@ static char *unfold(struct arena *a, struct span s, size_t most, size_t *len)
 	return out;
 }
 
-/* Encoded words may hold what no header may: line ends would make two of it. */
+/* Of the bytes as they came: what stands raw inside of an encoded word is in that word's charset. Encoded words may
+ * hold what no header may: line ends would make two of it. */
 static const char *words_decode(struct arena *a, const char *raw)
 {
 	char *text = g_mime_utils_header_decode_text(NULL, raw), *copy;
@@ -108,7 +109,7 @@ static void header_keep(struct parser *p, const struct field *f)
 {
 	struct mail *m = p->mail;
 	struct mail_header *h = &m->header[m->header_n];
-	size_t room = HEADER_BYTES_MAX - p->header_bytes, len;
+	size_t room = HEADER_BYTES_MAX - p->header_bytes, len, raw_len;
 	char *name, *raw;
 
 	if (m->header_n == HEADERS_MAX || f->name.n >= room) {
@@ -118,34 +119,34 @@ static void header_keep(struct parser *p, const struct field *f)
 	name = arena_copy(p->arena, f->name.p, f->name.n);
 	for (char *c = name; *c != '\0'; c++)
 		*c = g_ascii_tolower(*c);
-	raw = unfold(p->arena, f->value, room - f->name.n, &len);
-	m->cut = m->cut || len == room - f->name.n;
-	p->header_bytes += f->name.n + len;
+	raw = unfold(p->arena, f->value, room - f->name.n, &raw_len);
+	m->cut = m->cut || raw_len == room - f->name.n;
+	p->header_bytes += f->name.n + raw_len;
 	h->name = name;
-	h->raw = text_decode(p->arena, (struct span){ raw, len }, "", &len);
-	h->value = len < WORDS_MAX && strstr(h->raw, "=?") ? words_decode(p->arena, h->raw) : h->raw;
+	h->raw = text_decode(p->arena, (struct span){ raw, raw_len }, "", &len);
+	if (len < WORDS_MAX && strstr(h->raw, "=?"))
+		h->value = words_decode(p->arena, strlen(raw) == raw_len ? raw : h->raw);
+	else
+		h->value = h->raw;
 	m->header_n++;
 }
 
 /* ---- what it says about the body ---- */
-
-static const char *lower_copy(struct arena *a, const char *s)
-{
-	char *copy;
-
-	if (!s)
-		return "";
-	copy = arena_copy(a, s, strlen(s));
-	for (char *c = copy; *c != '\0'; c++)
-		*c = g_ascii_tolower(*c);
-	return copy;
-}
 
 static const char *text_copy(struct arena *a, const char *s)
 {
 	size_t len;
 
 	return s ? text_decode(a, (struct span){ s, strlen(s) }, "utf-8", &len) : "";
+}
+
+static const char *lower_copy(struct arena *a, const char *s)
+{
+	const char *copy = text_copy(a, s);
+
+	for (char *c = (char *)(uintptr_t)copy; s && *c != '\0'; c++)
+		*c = g_ascii_tolower(*c);
+	return copy;
 }
 
 static void type_read(struct parser *p, struct span value, struct entity *e)

@@ -109,6 +109,11 @@ static struct span part_span(const char *from, const char *to)
 	return (struct span){ from, (size_t)(to - from) };
 }
 
+static struct span rest_span(const char *from, struct span whole)
+{
+	return (struct span){ from, (size_t)(whole.p + whole.n - from) };
+}
+
 /* A multipart that cannot be parted: all of it is one text. */
 static void text_instead(struct parser *p, struct span s, int depth)
 {
@@ -142,7 +147,7 @@ static void multipart_parse(struct parser *p, const struct entity *e, int depth)
 	}
 	for (; more && !d.last && p->mail->part_n < PARTS_MAX; d = next) {
 		more = divider_find(p, d.behind, e->body, (struct span){ mark, n + 2 }, &next);
-		entity_parse(p, part_span(d.behind, more ? next.at : e->body.p + e->body.n), inner, depth);
+		entity_parse(p, more ? part_span(d.behind, next.at) : rest_span(d.behind, e->body), inner, depth);
 	}
 	p->mail->cut = p->mail->cut || (more && !d.last);
 }
@@ -190,16 +195,13 @@ static void entity_parse(struct parser *p, struct span s, const char *type_defau
 		return;
 	}
 	m->part_n++;
-	part->header = m->header_n;
+	*part = (struct mail_part){ .depth = depth, .text = "", .header = m->header_n };
 	head_parse(p, s, type_default, &e);
 	part->header_n = m->header_n - part->header;
 	part->type = e.type;
 	part->report_type = e.report_type;
 	part->name = e.name;
 	part->attachment = e.attachment;
-	part->depth = depth;
-	part->text = "";
-	part->text_len = 0;
 	body_parse(p, index, &e, depth);
 	m->part[index].end = m->part_n;
 }

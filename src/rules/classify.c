@@ -7,9 +7,15 @@
 const char *mail_class_name(enum mail_class c)
 {
 	static const char *const names[CLASS_COUNT] = {
-		[CLASS_BOUNCE] = "bounce",	   [CLASS_NOTICE] = "notice",	    [CLASS_COMPLAINT] = "complaint",
-		[CLASS_RECEIPT] = "receipt",	   [CLASS_AUTO_REPLY] = "auto_reply", [CLASS_CHALLENGE] = "challenge",
-		[CLASS_UNSUBSCRIBE] = "unsubscribe", [CLASS_REPLY] = "reply",	    [CLASS_OWN] = "own",
+		[CLASS_BOUNCE] = "bounce",
+		[CLASS_NOTICE] = "notice",
+		[CLASS_COMPLAINT] = "complaint",
+		[CLASS_RECEIPT] = "receipt",
+		[CLASS_AUTO_REPLY] = "auto_reply",
+		[CLASS_CHALLENGE] = "challenge",
+		[CLASS_UNSUBSCRIBE] = "unsubscribe",
+		[CLASS_REPLY] = "reply",
+		[CLASS_OWN] = "own",
 		[CLASS_OTHER] = "other",
 	};
 
@@ -53,7 +59,8 @@ void classify_mail(const struct mail *m, const char *own, struct classified *out
 
 	memset(out, 0, sizeof *out);
 	view_make(m, &v);
-	if (report_feedback(&v, out) || report_disposition(&v, out) || report_delivery(&v, out) || bounce_other(&v, out))
+	if (report_feedback(&v, out) || report_disposition(&v, out) || report_delivery(&v, out) ||
+	    bounce_other(&v, out))
 		return;
 	memset(out, 0, sizeof *out);
 	if (is_own(m, own)) {

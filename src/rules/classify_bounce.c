@@ -64,7 +64,7 @@ static bool match_from(const char *p, const char *s, const char *end, char addre
 	return true;
 }
 
-#define LINE_MOST 400
+#define LINE_MOST 1000
 
 bool line_match(const char *pattern, const char *line, size_t n, char address[256])
 {
@@ -96,8 +96,9 @@ static bool is_known(const struct search *s, const char *address)
 	for (size_t i = 0; i < s->v->m->recipient_n; i++)
 		if (!strcmp(s->v->m->recipient[i], address))
 			return true;
-	return !strcmp(s->v->m->from, address) || !strncmp(address, "postmaster@", 11) || !strncmp(address, "mailer-daemon@", 14) ||
-	       !strncmp(address, "abuse@", 6) || !strncmp(address, "support@", 8);
+	return !strcmp(s->v->m->from, address) || !strncmp(address, "postmaster@", 11) ||
+	       !strncmp(address, "mailer-daemon@", 14) || !strncmp(address, "abuse@", 6) ||
+	       !strncmp(address, "support@", 8);
 }
 
 static void found_add(struct search *s, const char *address, size_t at)
@@ -167,13 +168,27 @@ static void diagnosis_add(struct diagnosis *d, const char *s, size_t n)
 	d->text[d->n++] = ' ';
 }
 
-/* The recipient's own text: to where the next one is named. With several, what other lines say with its address (a
- * transcript behind the list) comes first. */
+/* What the other lines behind `from` say in which the address is named (a transcript behind the list). */
+static void mentions_add(const struct view *v, size_t from, const char *address, struct diagnosis *d)
+{
+	while (from < v->own && d->n < sizeof d->text / 2) {
+		const char *p = find_in(v->flat + from, v->own - from, address);
+		const char *lf;
+
+		if (!p)
+			return;
+		from = (size_t)(p - v->flat);
+		lf = memchr(v->text + from, '\n', v->own - from);
+		diagnosis_add(d, p, lf ? (size_t)(lf - v->text) - from : v->own - from);
+		from += strlen(address);
+	}
+}
+
+/* The recipient's own text: to where the next one is named; of the only one, everything. */
 static void diagnosis_make(const struct search *s, int index, struct diagnosis *d)
 {
 	const struct view *v = s->v;
 	size_t at = s->found[index].at, end = v->own;
-	const char *address = s->found[index].address, *p = v->flat + at;
 
 	d->n = 0;
 	if (s->n == 1) {
@@ -184,11 +199,7 @@ static void diagnosis_make(const struct search *s, int index, struct diagnosis *
 	for (int i = 0; i < s->n; i++)
 		if (s->found[i].at > at && s->found[i].at < end)
 			end = s->found[i].at;
-	while ((p = find_in(p + 1, (size_t)(v->flat + v->own - p - 1), address)) != NULL && d->n < sizeof d->text / 2) {
-		const char *lf = memchr(v->text + (p - v->flat), '\n', (size_t)(v->flat + v->own - p));
-
-		diagnosis_add(d, p, lf ? (size_t)(lf - v->text - (p - v->flat)) : (size_t)(v->flat + v->own - p));
-	}
+	mentions_add(v, at + 1, s->found[index].address, d);
 	diagnosis_add(d, v->flat + at, end - at);
 }
 
@@ -196,20 +207,33 @@ static void diagnosis_make(const struct search *s, int index, struct diagnosis *
 
 static bool is_warning(const struct view *v)
 {
-	static const char *const says[] = { "this is a warning message only", "this is a warning only", "has not yet been delivered",
-					    "delivery attempts will continue", "do not need to resend", "will be retried for", "will keep trying",
-					    "will continue to try", "delivery to the following recipient has been delayed",
-					    "delivery to the following recipients has been delayed", "attempts to deliver the message will continue",
-					    "this is only a warning", "still being retried", "not been delivered yet", "delivery is delayed to these",
+	static const char *const says[] = { "this is a warning message only",
+					    "this is a warning only",
+					    "has not yet been delivered",
+					    "delivery attempts will continue",
+					    "do not need to resend",
+					    "will be retried for",
+					    "will keep trying",
+					    "will continue to try",
+					    "delivery to the following recipient has been delayed",
+					    "delivery to the following recipients has been delayed",
+					    "attempts to deliver the message will continue",
+					    "this is only a warning",
+					    "still being retried",
+					    "not been delivered yet",
+					    "delivery is delayed to these",
 					    "there is no need to resend" };
-	static const char *const subject[] = { "delayed", "(delay)", "warning: message", "warning: could not send", "delivery delay", "still being retried" };
+	static const char *const subject[] = { "delayed",          "(delay)",
+					       "warning: message", "warning: could not send",
+					       "delivery delay",   "still being retried" };
 	bool warned = false;
 
 	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
 		warned = warned || view_says(v, says[i]);
 	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
 		warned = warned || strstr(v->subject, subject[i]);
-	return warned && !strstr(v->subject, "fail") && !strstr(v->subject, "undeliver") && !strstr(v->subject, "returned");
+	return warned && !strstr(v->subject, "fail") && !strstr(v->subject, "undeliver") &&
+	       !strstr(v->subject, "returned");
 }
 
 static void bounces_fill(const struct search *s, const struct family *f, struct classified *out)
@@ -246,25 +270,92 @@ static bool any_in(const char *s, const char *const *list)
 
 static bool family_is(const struct family *f, const struct view *v)
 {
-	return any_in(v->from, f->from) && any_in(v->subject, f->subject) && (!f->header || mail_get(v->m, f->header)) &&
-	       (!f->phrase[0] || view_says_any(v, f->phrase));
+	return any_in(v->from, f->from) && any_in(v->subject, f->subject) &&
+	       (!f->header || mail_get(v->m, f->header)) && (!f->phrase[0] || view_says_any(v, f->phrase));
 }
 
-static bool is_answer(const struct view *v)
+static bool is_answering(const struct view *v)
 {
 	return starts_with(v->subject, "re:") || starts_with(v->subject, "aw:") || starts_with(v->subject, "sv:");
 }
 
-/* Sent by a mail system. A subject alone is enough only with a family's own phrase. */
+/* Does it carry what it is about? */
+static bool returns_message(const struct view *v)
+{
+	if (v->own < v->n)
+		return true;
+	for (size_t i = 1; i < v->m->part_n; i++)
+		if (!strncmp(v->m->part[i].type, "message/", 8) || !strcmp(v->m->part[i].type, "text/rfc822-headers"))
+			return true;
+	return false;
+}
+
+static bool through_list(const struct mail *m)
+{
+	return mail_get(m, "list-id") || mail_get(m, "list-post") || mail_get(m, "mailing-list") ||
+	       mail_get(m, "x-mailman-version");
+}
+
+/* Worms attach themselves; mail systems attach nothing but the message. */
+static bool is_armed(const struct mail *m)
+{
+	static const char *const end[] = { ".zip", ".exe", ".pif",  ".scr", ".com", ".bat", ".cmd",
+					   ".js",  ".vbs", ".html", ".htm", ".iso", ".rar", ".lnk" };
+
+	for (size_t i = 0; i < m->part_n; i++) {
+		size_t n = strlen(m->part[i].name);
+
+		for (size_t k = 0; k < sizeof end / sizeof end[0] && !is_inside_message(m, i); k++)
+			if (n > strlen(end[k]) && !strcasecmp(m->part[i].name + n - strlen(end[k]), end[k]))
+				return true;
+	}
+	return false;
+}
+
+/* Bait: mail systems report, they do not offer to release messages or to keep an account alive. */
+static bool is_bait(const struct view *v)
+{
+	static const char *const says[] = { "pending messages",      "pending message",        "messages pending",
+					    "release message",       "release these messages", "release the message",
+					    "retrieve your message", "recover messages",       "undelivered messages",
+					    "undelivered mails",     "clustered mails",        "your mailbox will",
+					    "verify your account",   "validate your",          "revalidate",
+					    "re-validate",           "upgrade your mailbox",   "upgrade your account",
+					    "confirm your account",  "confirm your password",  "keep your password",
+					    "keep same password",    "password expir",         "your password",
+					    "incoming messages",     "incoming mails",         "mails on hold",
+					    "messages on hold",      "review messages",        "allow messages" };
+
+	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
+		if (view_says(v, says[i]) || strstr(v->subject, says[i]))
+			return true;
+	return false;
+}
+
+/* Sent by a mail system, as far as can be seen: with the null return path; or, where that is not known or a system's
+ * own address, by its name. */
 static bool by_system(const struct view *v)
 {
-	return v->daemon || v->null_path || mail_get(v->m, "x-failed-recipients") || !strcmp(v->m->part[0].type, "multipart/report");
+	const struct mail *m = v->m;
+
+	if (v->null_path)
+		return true;
+	if (through_list(m) || (m->has_return_path && !returns_message(v)))
+		return false;
+	return v->daemon || mail_get(m, "x-failed-recipients") || !strcmp(m->part[0].type, "multipart/report");
+}
+
+static bool from_nobody(const struct view *v)
+{
+	return starts_with(v->m->from, "no-reply@") || starts_with(v->m->from, "noreply@") ||
+	       starts_with(v->m->from, "donotreply@");
 }
 
 /* No family, but a mail system speaks of a failure. */
 static const struct family unknown_family = {
 	.name = "text",
-	.recipient = { "%a: %*", "%*recipient%*: %a%*", "to: %a%*", "%a$", "%*deliver%* to %a%*", "%*mailbox%* %a%*", "%*%a%*" },
+	.recipient = { "%a: %*", "%*recipient%*: %a%*", "to: %a%*", "%a$", "%*deliver%* to %a%*", "%*mailbox%* %a%*",
+		       "%*%a%*" },
 };
 
 static bool speaks_of_failure(const struct view *v)
@@ -293,24 +384,44 @@ static bool recipients_find(struct search *s, const struct family *f)
 	return s->n > 0;
 }
 
+/* Absence notes have the null return path too (RFC 3834), name colleagues, and say "no longer with us": what has a
+ * person's name and another subject is none of ours. */
+static bool is_personal(const struct view *v)
+{
+	return !v->daemon && !is_like_bounce(v) && !from_nobody(v) && !mail_get(v->m, "x-failed-recipients");
+}
+
+/* What a scanner found in somebody's mail is no refusal of ours. */
+static bool is_virus_alert(const struct view *v)
+{
+	return strstr(v->subject, "virus") || strstr(v->subject, "infected") || strstr(v->subject, "quarantine");
+}
+
+/* A bounce's subject or nobody's address, no answer and no list mail: then a family's own phrase decides. */
+static bool by_look(const struct view *v)
+{
+	return (is_like_bounce(v) || from_nobody(v)) && !is_answering(v) && !through_list(v->m) &&
+	       (!v->m->has_return_path || returns_message(v));
+}
+
 bool bounce_other(const struct view *v, struct classified *out)
 {
 	struct search s = { .v = v };
+	bool system = by_system(v), look = system || by_look(v);
 
-	if (!by_system(v) && !(is_like_bounce(v) && !is_answer(v)))
+	if (is_bait(v) || is_armed(v->m) || is_personal(v))
 		return false;
 	for (size_t i = 0; i < families_n; i++) {
-		if (!family_is(&families[i], v))
+		const struct family *f = &families[i];
+
+		if (!(f->any_path || system || (look && f->phrase[0])) || !family_is(f, v))
 			continue;
-		if (!by_system(v) && !families[i].phrase[0])
+		if (!recipients_find(&s, f))
 			continue;
-		(void)recipients_find(&s, &families[i]);
-		if (s.n == 0)
-			continue;
-		bounces_fill(&s, &families[i], out);
+		bounces_fill(&s, f, out);
 		return true;
 	}
-	if (!by_system(v) || !speaks_of_failure(v))
+	if (!system || is_answering(v) || is_virus_alert(v) || !speaks_of_failure(v))
 		return false;
 	s.others_only = true;
 	if (!recipients_find(&s, &unknown_family) && !is_like_bounce(v))

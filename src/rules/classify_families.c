@@ -1,6 +1,6 @@
-/* The bounces that are no RFC 3464 reports, a row a family: how it is recognised and how its recipients are found. A row
- * applies when everything that it names is there (of a list: one of it) and the message was sent by a mail system. The
- * order matters: rows with a distinctive phrase before those with a common one. Deviations: VIOLATIONS.md.
+/* The bounces that are no RFC 3464 reports, a row a family: how it is recognised and how its recipients are found. A
+ * row applies when everything that it names is there (of a list: one of it) and the message was sent by a mail system.
+ * The order matters: rows with a distinctive phrase before those with a common one. Deviations: VIOLATIONS.md.
  *
  * Recipient patterns are held against whole lines of the folded text (lower case, not indented):
  *   %a   an address, with or without quotes or angle brackets
@@ -12,6 +12,11 @@
 #include "classify_int.h"
 
 const struct family families[] = {
+	{ .name = "ses-notification",
+	  .from = { "amazonaws.com", "amazonses.com" },
+	  .phrase = { "\"notificationtype\":\"bounce\"", "\"notificationtype\\\":\\\"bounce", "\"eventtype\":\"bounce\"", "notificationtype\\\":\\\"bounce" },
+	  .recipient = { "%*bouncedrecipients%*emailaddress%*%a%*" },
+	  .any_path = true },
 	{ .name = "exim",
 	  .header = "x-failed-recipients",
 	  .field = "x-failed-recipients",
@@ -46,8 +51,14 @@ const struct family families[] = {
 	{ .name = "sendmail",
 	  .phrase = { "addresses had permanent fatal errors", "address had permanent fatal errors", "addresses had permanent delivery errors",
 		      "addresses had delivery problems", "addresses had delivery errors", "addresses had transient non-fatal errors",
-		      "transcript of session follows", "addresses had fatal errors" },
-	  .recipient = { "%a (%*error)", "%a $", "%a (unrecoverable%*", "%a,%*", "%a (%*", "%*>>> rcpt to: %a%*", "%*5%*%a...%*", "5%*%a%*", "4%*%a%*" } },
+		      "addresses had fatal errors" },
+	  .recipient = { "%a (%*error)", "%a $", "%a (unrecoverable%*", "%a,%*", "%a (%*", "%*>>> rcpt to: %a%*", "5%*%a...%*", "5%*%a%*", "4%*%a%*" } },
+	{ .name = "sendmail-transcript",
+	  .phrase = { "transcript of session follows", "transcript of the session follows", "session transcript follows" },
+	  .recipient = { "5%*%a...%*", "bounced, cannot deliver: %a%*", "%*>>> rcpt to: %a%*", "5%*%a%*", "4%*%a%*", "%a $" } },
+	{ .name = "kddi",
+	  .phrase = { "could not be delivered to:", "as their mailbox is full" },
+	  .recipient = { "could not be delivered to: %a%*", "%*delivered to: %a%*" } },
 	{ .name = "exchange-5",
 	  .phrase = { "did not reach the following recipient" },
 	  .recipient = { "%a on %*", "to: %a on %*", "%*; %a on %*", "%*smtp=%a%*", "%a$", "to: %a$", "%*to: %a%*" } },
@@ -102,7 +113,7 @@ const struct family families[] = {
 	{ .name = "messagingserver",
 	  .phrase = { "your message cannot be delivered to the following recipients", "your message was not delivered to the following",
 		      "this report relates to a message you sent with the following header" },
-	  .recipient = { "recipient address: %a%*", "%a$", "%a%*" } },
+	  .recipient = { "original address: %a$", "recipient address: %a%*", "%a$", "%a%*" } },
 	{ .name = "powermta",
 	  .phrase = { "i am sending you this message to inform you on the delivery status", "this is the mail server on", "this message was created automatically by the e-mail system",
 		      "hello, this is the mail server" },
@@ -121,7 +132,7 @@ const struct family families[] = {
 	  .recipient = { "addressed to: %a%*", "%*addressed to: %a%*", "%*recipient: %a%*", "%a$", "%a %*" } },
 	{ .name = "verizon",
 	  .phrase = { "error: invalid user address", "error: no valid recipients for this mms", "message to: " },
-	  .recipient = { "to: %a%*", "message to: %a%*", "recipient: %a%*", "%a$" } },
+	  .recipient = { "rcpt to: %a%*", "to: %a%*", "message to: %a%*", "recipient: %a%*", "%a$" } },
 	{ .name = "ezweb",
 	  .phrase = { "each of the following recipients was rejected", "the user(s) account is", "could not be delivered for mailbox",
 		      "the following recipients did not receive", "your message was not delivered to the following recipients" },

@@ -1,6 +1,7 @@
 /* What refusals say, from the texts of the mail systems and of the providers. The first row found decides: rows about a
  * full mailbox, spam and blocked senders stand before those about unknown users, because the former often name the
- * address too ("user unknown" never comes with a remark about spam, "rejected as spam" does with one about the user). */
+ * address too ("user unknown" never comes with a remark about spam, "rejected as spam" does with one about the user).
+ */
 #include <string.h>
 
 #include "classify_int.h"
@@ -81,7 +82,8 @@ static const struct reason_phrase phrases[] = {
 	{ "caixa postal cheia", "mailbox_full" },
 	{ "caixa de correio cheia", "mailbox_full" },
 	{ "mailbox vol", "mailbox_full" },
-	{ "\xd0\xbf\xd0\xb5\xd1\x80\xd0\xb5\xd0\xbf\xd0\xbe\xd0\xbb\xd0\xbd\xd0\xb5\xd0\xbd", "mailbox_full" }, /* переполнен */
+	{ "\xd0\xbf\xd0\xb5\xd1\x80\xd0\xb5\xd0\xbf\xd0\xbe\xd0\xbb\xd0\xbd\xd0\xb5\xd0\xbd",
+	  "mailbox_full" }, /* переполнен */
 
 	/* too large */
 	{ "message too large", "too_large" },
@@ -207,6 +209,7 @@ static const struct reason_phrase phrases[] = {
 	{ "attachment type", "content" },
 	{ "attachments are not", "content" },
 	{ "attachment is not allowed", "content" },
+	{ "name service error for", "host_unknown" },
 	{ "malformed", "content" },
 	{ "rfc 5322", "content" },
 	{ "rfc5322", "content" },
@@ -494,10 +497,13 @@ static const struct reason_phrase phrases[] = {
 	{ "nie ma takiego", "user_unknown" },
 	{ "konto nie istnieje", "user_unknown" },
 	{ "nieznany", "user_unknown" },
-	{ "\xd0\xbd\xd0\xb5 \xd1\x81\xd1\x83\xd1\x89\xd0\xb5\xd1\x81\xd1\x82\xd0\xb2\xd1\x83\xd0\xb5\xd1\x82", "user_unknown" }, /* не существует */
-	{ "\xd0\xbd\xd0\xb5\xd0\xb8\xd0\xb7\xd0\xb2\xd0\xb5\xd1\x81\xd1\x82\xd0\xbd", "user_unknown" },		       /* неизвестн */
+	{ "\xd0\xbd\xd0\xb5 \xd1\x81\xd1\x83\xd1\x89\xd0\xb5\xd1\x81\xd1\x82\xd0\xb2\xd1\x83\xd0\xb5\xd1\x82",
+	  "user_unknown" }, /* не существует */
+	{ "\xd0\xbd\xd0\xb5\xd0\xb8\xd0\xb7\xd0\xb2\xd0\xb5\xd1\x81\xd1\x82\xd0\xbd", "user_unknown" }, /* неизвестн */
 
 	/* no such domain */
+	{ "check if address is correct", "user_unknown" },
+	{ "domain is not reachable", "host_unknown" },
 	{ "host unknown", "host_unknown" },
 	{ "unknown host", "host_unknown" },
 	{ "host not found", "host_unknown" },
@@ -613,13 +619,16 @@ static const struct reason_phrase phrases[] = {
 
 /* Codes for reasons, and the reasons of codes that say enough: the first row of a reason is its code. */
 static const struct reason_phrase codes[] = {
-	{ "5.1.1", "user_unknown" }, { "5.1.3", "user_unknown" }, { "5.1.2", "host_unknown" }, { "5.4.4", "host_unknown" },
-	{ "5.1.6", "moved" },	     { "5.1.10", "no_mail" },	  { "5.2.1", "disabled" },     { "5.2.2", "mailbox_full" },
-	{ "4.2.2", "mailbox_full" }, { "5.3.4", "too_large" },	  { "5.2.3", "too_large" },    { "4.4.7", "expired" },
-	{ "5.4.7", "expired" },	     { "4.4.1", "network" },	  { "4.4.2", "network" },      { "5.4.6", "loop" },
-	{ "5.7.1", "policy" },	     { "5.7.0", "policy" },	  { "5.7.26", "auth" },	       { "5.7.23", "auth" },
-	{ "5.7.25", "blocked" },     { "5.1.8", "rejected" },	  { "5.1.7", "rejected" },     { "5.3.2", "system" },
-	{ "5.7.13", "disabled" },    { "5.7.509", "auth" },	  { "5.6.0", "content" },      { "5.3.0", "system" },
+	{ "5.1.1", "user_unknown" }, { "5.1.3", "user_unknown" }, { "5.1.2", "host_unknown" },
+	{ "5.4.4", "host_unknown" }, { "5.1.6", "moved" },        { "5.1.10", "no_mail" },
+	{ "5.2.1", "disabled" },     { "5.2.2", "mailbox_full" }, { "4.2.2", "mailbox_full" },
+	{ "5.3.4", "too_large" },    { "5.2.3", "too_large" },    { "4.4.7", "expired" },
+	{ "5.4.7", "expired" },      { "4.4.1", "network" },      { "4.4.2", "network" },
+	{ "5.4.6", "loop" },         { "5.7.1", "policy" },       { "5.7.0", "policy" },
+	{ "5.7.26", "auth" },        { "5.7.23", "auth" },        { "5.7.25", "blocked" },
+	{ "5.1.8", "rejected" },     { "5.1.7", "rejected" },     { "5.3.2", "system" },
+	{ "5.7.13", "disabled" },    { "5.7.509", "auth" },       { "5.6.0", "content" },
+	{ "5.3.0", "system" },
 };
 
 const char *phrase_reason(const char *folded, size_t n)
@@ -632,8 +641,8 @@ const char *phrase_reason(const char *folded, size_t n)
 
 const char *reason_status(const char *reason)
 {
-	static const char *const has_code[] = { "user_unknown", "host_unknown", "moved", "no_mail", "disabled", "mailbox_full", "too_large",
-						"expired", "network", "loop" };
+	static const char *const has_code[] = { "user_unknown", "host_unknown", "moved",   "no_mail", "disabled",
+						"mailbox_full", "too_large",    "expired", "network", "loop" };
 
 	for (size_t i = 0; i < sizeof has_code / sizeof has_code[0]; i++)
 		for (size_t k = 0; !strcmp(reason, has_code[i]) && k < sizeof codes / sizeof codes[0]; k++)

@@ -95,25 +95,44 @@ static size_t xtext_undo(char *to, size_t cap, const char *s, size_t n)
 	return out;
 }
 
+static bool is_nobody(const char *name)
+{
+	return !strcmp(name, "unknown") || !strcmp(name, "null") || !strcmp(name, "undisclosed");
+}
+
+/* A name without domain, of a local delivery. */
+static void local_read(const char *s, size_t n, char out[256])
+{
+	while (n > 0 && strchr(" \t<", *s)) {
+		s++;
+		n--;
+	}
+	n = fold_copy(out, 256, s, n);
+	out[strcspn(out, " >(;\n")] = '\0';
+	if (strpbrk(out, "/|@\\") || is_nobody(out))
+		out[0] = '\0';
+}
+
 static void recipient_read(const struct field *f, char out[256])
 {
-	char plain[512];
+	char plain[512] = "";
 	const char *semicolon = memchr(f->value, ';', f->value_n), *s = semicolon ? semicolon + 1 : f->value;
 	size_t n = (size_t)(f->value + f->value_n - s);
 
 	if (*out != '\0')
 		return;
 	n = xtext_undo(plain, sizeof plain, s, n);
-	(void)address_find(plain, n, out, NULL);
+	if (!address_find(plain, n, out, NULL))
+		local_read(plain, n, out);
 }
 
 static void action_read(const struct field *f, char out[16])
 {
 	static const struct {
 		const char *said, *action;
-	} row[] = { { "fail", "failed" },	{ "delay", "delayed" },	  { "delivered", "delivered" }, { "relay", "relayed" },
-		    { "expand", "expanded" },	{ "expire", "failed" },	  { "undeliver", "failed" },	{ "error", "failed" },
-		    { "deliverable", "delivered" } };
+	} row[] = { { "fail", "failed" },      { "delay", "delayed" },   { "delivered", "delivered" },
+		    { "relay", "relayed" },    { "expand", "expanded" }, { "expire", "failed" },
+		    { "undeliver", "failed" }, { "error", "failed" },    { "deliverable", "delivered" } };
 
 	for (size_t i = 0; i < sizeof row / sizeof row[0] && *out == '\0'; i++)
 		if (f->value_n >= strlen(row[i].said) && starts_with(f->value, row[i].said))
@@ -161,7 +180,8 @@ static bool group_field(struct group *g, const struct field *f)
 		recipient_read(f, g->alias);
 	else if (field_is(f, "action"))
 		action_read(f, g->b.action);
-	else if (field_is(f, "diagnostic-code") || field_is(f, "x-display-name") || field_is(f, "x-notes") || field_is(f, "x-supplementary-info"))
+	else if (field_is(f, "diagnostic-code") || field_is(f, "x-display-name") || field_is(f, "x-notes") ||
+		 field_is(f, "x-supplementary-info"))
 		diagnosis_add(g, f);
 	else if (field_is(f, "status"))
 		status_read(f, g->b.status);
@@ -178,12 +198,31 @@ static bool has_recipient(const struct classified *out, const char *recipient)
 	return false;
 }
 
-/* What the people's part of the notice says counts where the fields say nothing: it is about one recipient only when
- * there is one. */
-static void group_end(struct group *g, const struct view *v, struct classified *out)
+static bool is_whole(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at && strchr(at, '.');
+}
+
+/* The final one; but an address before a local user's name or machine. */
+static const char *best_recipient(const struct group *g)
+{
+	const char *const all[] = { g->b.recipient, g->original, g->actual, g->alias };
+
+	for (size_t i = 0; i < 4; i++)
+		if (is_whole(all[i]))
+			return all[i];
+	for (size_t i = 0; i < 4; i++)
+		if (*all[i] != '\0')
+			return all[i];
+	return "";
+}
+
+static void group_end(struct group *g, struct classified *out)
 {
 	struct bounce *b = &g->b;
-	const char *best = *g->b.recipient != '\0' ? g->b.recipient : *g->original != '\0' ? g->original : *g->actual != '\0' ? g->actual : g->alias;
+	const char *best = best_recipient(g);
 
 	if ((*best == '\0' && *b->action == '\0' && *b->status == '\0') || out->bounce_n == BOUNCES_MAX)
 		return;
@@ -191,7 +230,6 @@ static void group_end(struct group *g, const struct view *v, struct classified *
 		text_put(b->recipient, sizeof b->recipient, best);
 	if (*b->action == '\0')
 		text_put(b->action, sizeof b->action, *b->status == '2' ? "delivered" : "failed");
-	(void)v;
 	if (!has_recipient(out, b->recipient)) {
 		if (!strcmp(b->action, "failed") || !strcmp(b->action, "delayed"))
 			bounce_judge(b, g->diagnosis, g->diagnosis_n);
@@ -204,11 +242,11 @@ static void group_end(struct group *g, const struct view *v, struct classified *
 static bool starts_group(const struct group *g, const struct field *f)
 {
 	return (field_is(f, "final-recipient") && *g->b.recipient != '\0') ||
-	       (field_is(f, "original-recipient") && (*g->original != '\0' || *g->b.recipient != '\0') && *g->b.action != '\0');
+	       (field_is(f, "original-recipient") && *g->original != '\0');
 }
 
 /* Groups are parted by empty lines, and where those are lost by the first field of the next. */
-static void report_fields(const char *s, size_t n, const struct view *v, struct classified *out)
+static void report_fields(const char *s, size_t n, struct classified *out)
 {
 	const char *end = s + n;
 	struct group g = { 0 };
@@ -219,8 +257,9 @@ static void report_fields(const char *s, size_t n, const struct view *v, struct 
 		bool blank = s[strspn(s, " \t")] == '\n';
 
 		s = field_next(s, end, &f);
-		if (any && ((blank && *g.b.recipient != '\0' && *g.b.action != '\0') || (f.name && starts_group(&g, &f)))) {
-			group_end(&g, v, out);
+		if (any &&
+		    ((blank && *g.b.recipient != '\0' && *g.b.action != '\0') || (f.name && starts_group(&g, &f)))) {
+			group_end(&g, out);
 			g = (struct group){ 0 };
 			any = false;
 		}
@@ -233,7 +272,7 @@ static void report_fields(const char *s, size_t n, const struct view *v, struct 
 		any |= group_field(&g, &f);
 	}
 	if (any)
-		group_end(&g, v, out);
+		group_end(&g, out);
 }
 
 /* ---- delivery ---- */
@@ -252,7 +291,21 @@ static bool text_has_fields(const struct mail_part *p)
 	at = strcasestr(p->text, "\nfinal-recipient:");
 	if (!at)
 		at = strcasestr(p->text, "\noriginal-recipient:");
-	return (at || starts_with(p->text, "final-recipient:")) && (strcasestr(p->text, "\naction:") || strcasestr(p->text, "\nstatus:"));
+	return (at || starts_with(p->text, "final-recipient:")) &&
+	       (strcasestr(p->text, "\naction:") || strcasestr(p->text, "\nstatus:"));
+}
+
+/* A local user's name, or nothing, is the address that the returned message was written to: if it is of that name. What
+ * the people's part of the notice says counts where the fields say nothing, and there is one recipient. */
+static void local_complete(const struct view *v, char recipient[256])
+{
+	char to[256];
+	size_t n = strlen(recipient);
+
+	if (strchr(recipient, '@') || !returned_recipient(v, to))
+		return;
+	if (n == 0 || (!strncmp(to, recipient, n) && to[n] == '@'))
+		text_put(recipient, 256, to);
 }
 
 static void failed_first(const struct view *v, struct classified *out)
@@ -265,8 +318,8 @@ static void failed_first(const struct view *v, struct classified *out)
 	for (int i = 0; i < out->bounce_n; i++) {
 		struct bounce *b = &out->bounce[i];
 
-		if (out->bounce_n == 1 && *b->recipient == '\0' && !returned_recipient(v, b->recipient))
-			b->recipient[0] = '\0';
+		if (out->bounce_n == 1)
+			local_complete(v, b->recipient);
 		if (out->bounce_n == 1 && !strcmp(b->action, "failed") && *b->reason == '\0')
 			bounce_judge(b, v->flat, v->own);
 	}
@@ -280,12 +333,12 @@ bool report_delivery(const struct view *v, struct classified *out)
 
 	for (size_t i = 0; i < m->part_n; i++)
 		if (is_status_part(&m->part[i]) && !is_inside_message(m, i)) {
-			report_fields(m->part[i].text, m->part[i].text_len, v, out);
+			report_fields(m->part[i].text, m->part[i].text_len, out);
 			part = true;
 		}
 	for (size_t i = 0; i < m->part_n && out->bounce_n == 0; i++)
 		if (text_has_fields(&m->part[i]) && !is_inside_message(m, i) && (part || v->daemon || v->null_path))
-			report_fields(m->part[i].text, m->part[i].text_len, v, out);
+			report_fields(m->part[i].text, m->part[i].text_len, out);
 	if (out->bounce_n == 0)
 		return false;
 	text_put(out->by, sizeof out->by, part ? "rfc3464" : "rfc3464-text");
@@ -337,7 +390,8 @@ static const char *returned_field(const struct view *v, const char *name)
 			return value;
 	}
 	for (size_t i = 0; i < m->part_n; i++) {
-		const char *value = strncmp(m->part[i].type, "text/", 5) == 0 ? text_field(m->part[i].text, name) : NULL;
+		const char *value =
+		    strncmp(m->part[i].type, "text/", 5) == 0 ? text_field(m->part[i].text, name) : NULL;
 
 		if (value)
 			return value;
@@ -387,7 +441,10 @@ static void feedback_fields(const char *s, size_t n, struct classified *out, cha
 static bool is_plain_complaint(const struct view *v)
 {
 	return (strstr(v->subject, "complaint about message from") || strstr(v->subject, "email feedback report for") ||
-		strstr(v->from, "staff@hotmail.com") || strstr(v->from, "scomp@aol.") || strstr(v->from, "complaints@email-abuse.")) &&
+		(strstr(v->from, "amazonaws.com") && view_says(v, "notificationtype") &&
+		 view_says(v, "complainedrecipients")) ||
+		strstr(v->from, "staff@hotmail.com") || strstr(v->from, "scomp@aol.") ||
+		strstr(v->from, "complaints@email-abuse.")) &&
 	       !starts_with(v->subject, "re:");
 }
 

@@ -43,7 +43,8 @@ static size_t code_length(const char *s, const char *end)
 /* x.0.0 and the catch-alls of old systems: the text knows better. */
 static bool is_vague(const char *status)
 {
-	static const char *const vague[] = { ".0.0", ".1.0", ".2.0", ".3.0", ".5.0", ".5.1", ".5.2", ".5.4", ".4.0", ".6.0" };
+	static const char *const vague[] = { ".0.0", ".1.0", ".2.0", ".3.0", ".5.0",
+					     ".5.1", ".5.2", ".5.4", ".4.0", ".6.0" };
 
 	if (*status == '\0')
 		return true;
@@ -101,14 +102,23 @@ static bool is_one_of(const char *s, const char *const *list, size_t n)
 	return false;
 }
 
-static bool is_permanent(const char *status, const char *reason, int code)
+static bool is_hard(const char *status)
 {
 	static const char *const hard[] = { "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1" };
+
+	return is_one_of(status, hard, sizeof hard / sizeof hard[0]);
+}
+
+/* inner: the code in the text beside, "" none. Sendmail calls every refused RCPT 5.1.1 and quotes "550 5.7.1 blocked"
+ * below: nobody is suppressed on such a word. */
+static bool is_permanent(const char *status, const char *inner, const char *reason, int code)
+{
 	static const char *const bad[] = { "user_unknown", "host_unknown", "no_mail", "disabled", "moved" };
 	static const char *const against[] = { "mailbox_full", "rate" };
 
-	if (is_one_of(status, hard, sizeof hard / sizeof hard[0]))
-		return !is_one_of(reason, against, sizeof against / sizeof against[0]);
+	if (is_hard(status))
+		return !is_one_of(reason, against, sizeof against / sizeof against[0]) &&
+		       (is_vague(inner) || is_hard(inner));
 	if (*status == '4' || (code >= 400 && code < 500 && *status != '5'))
 		return false;
 	if (!strncmp(status, "5.4.4", 5)) /* "unable to route": of a name that does not exist it is for ever */
@@ -123,20 +133,22 @@ static const char *reason_choose(const char *status, const char *said)
 
 	if (!said)
 		return coded ? coded : "";
-	if (coded && (!strncmp(status, "5.1.", 4) || !strncmp(status, "5.2.", 4)) && strcmp(said, "mailbox_full") != 0 &&
-	    strcmp(said, "rate") != 0 && strcmp(said, "disabled") != 0 && strcmp(said, "moved") != 0)
+	if (coded && (!strncmp(status, "5.1.", 4) || !strncmp(status, "5.2.", 4)) &&
+	    strcmp(said, "mailbox_full") != 0 && strcmp(said, "rate") != 0 && strcmp(said, "disabled") != 0 &&
+	    strcmp(said, "moved") != 0)
 		return coded;
 	return said;
 }
 
 void bounce_judge(struct bounce *b, const char *diagnosis, size_t n)
 {
-	char found[16];
+	char found[16] = "";
 	const char *said = phrase_reason(diagnosis, n), *reason;
 	int code = reply_find(diagnosis, n);
 
-	if (is_vague(b->status) && status_find(diagnosis, n, found) && (*b->status == '\0' || !is_vague(found)))
-		memcpy(b->status, found, sizeof found);
+	(void)status_find(diagnosis, n, found);
+	if (is_vague(b->status) && *found != '\0' && (*b->status == '\0' || !is_vague(found)))
+		text_put(b->status, sizeof b->status, found);
 	reason = reason_choose(b->status, said);
 	if (*b->status == '\0' && code == 0)
 		text_put(b->status, sizeof b->status, reason_status(reason));
@@ -144,7 +156,7 @@ void bounce_judge(struct bounce *b, const char *diagnosis, size_t n)
 		text_put(b->status, sizeof b->status, reason_status(reason));
 	if (*b->status == '\0' && code > 0)
 		text_put(b->status, sizeof b->status, code < 500 ? "4.0.0" : "5.0.0");
-	b->permanent = is_permanent(b->status, reason, code);
+	b->permanent = is_permanent(b->status, found, reason, code);
 	if (*reason != '\0' || *b->reason == '\0')
 		text_put(b->reason, sizeof b->reason, reason);
 }

@@ -54,7 +54,8 @@ static const char *local_begin(const char *s, const char *at)
 	}
 	while (b > s && is_local_char(b[-1]))
 		b--;
-	while (b < at && strchr("'`.-=*/", *b)) /* "'ann@example.com'", "->ann@example.com" */
+	while (b < at && strchr("'`.-=*/", *b) &&
+	       b[1] != '?') /* "'ann@example.com'", "->ann@example.com"; not "=?utf-8?" */
 		b++;
 	return b;
 }
@@ -87,7 +88,7 @@ bool address_find(const char *s, size_t n, char out[256], const char **end)
 	for (const char *at = s; (at = memchr(at, '@', (size_t)(stop - at))) != NULL; at++) {
 		const char *b = local_begin(s, at), *e = domain_end(at + 1, stop);
 
-		if (b == at || e == at + 1 || e - b > 254)
+		if (b == at || e == at + 1 || e - b > 254 || (stop - e > 1 && e[0] == '"' && e[1] == '@'))
 			continue;
 		for (size_t i = 0; i < (size_t)(e - b); i++)
 			out[i] = lower(b[i]);
@@ -106,8 +107,9 @@ bool address_at(const char *s, size_t n, char out[256], const char **end)
 	size_t skip = 0, len;
 	const char *e;
 
-	while (skip < n && skip < 3 && strchr("<\"'([", s[skip]) && !(s[skip] == '"' && memchr(s + skip + 1, '"', n - skip - 1) &&
-	       ((const char *)memchr(s + skip + 1, '"', n - skip - 1))[1] == '@'))
+	while (skip < n && skip < 3 && strchr("<\"'([", s[skip]) &&
+	       !(s[skip] == '"' && memchr(s + skip + 1, '"', n - skip - 1) &&
+		 ((const char *)memchr(s + skip + 1, '"', n - skip - 1))[1] == '@'))
 		skip++;
 	if (n - skip > 7 && starts_with(s + skip, "mailto:"))
 		skip += 7;

@@ -88,7 +88,8 @@ static size_t element_skip(const char *s, size_t n, const char *close)
 
 static bool tag_breaks(const char *s, size_t n)
 {
-	static const char *const name[] = { "br", "p", "div", "tr", "li", "h1", "h2", "h3", "table", "ul", "hr", "pre", "blockquote" };
+	static const char *const name[] = { "br", "p",     "div", "tr", "li",  "h1",        "h2",
+					    "h3", "table", "ul",  "hr", "pre", "blockquote" };
 
 	if (n > 0 && *s == '/') {
 		s++;
@@ -104,12 +105,29 @@ static size_t entity_fold(struct sink *o, const char *s, size_t n)
 {
 	static const struct {
 		const char *name, *text;
-	} row[] = { { "&nbsp;", " " },	      { "&lt;", "<" },		{ "&gt;", ">" },	 { "&amp;", "&" },
-		    { "&quot;", "\"" },	      { "&#39;", "'" },		{ "&apos;", "'" },	 { "&#64;", "@" },
-		    { "&rsquo;", "'" },	      { "&#8217;", "'" },	{ "&#160;", " " },	 { "&eacute;", "\xc3\xa9" },
-		    { "&egrave;", "\xc3\xa8" }, { "&agrave;", "\xc3\xa0" }, { "&uuml;", "\xc3\xbc" }, { "&auml;", "\xc3\xa4" },
-		    { "&ouml;", "\xc3\xb6" },   { "&szlig;", "\xc3\x9f" },  { "&aacute;", "\xc3\xa1" }, { "&iacute;", "\xc3\xad" },
-		    { "&oacute;", "\xc3\xb3" }, { "&ccedil;", "\xc3\xa7" }, { "&atilde;", "\xc3\xa3" } };
+	} row[] = { { "&nbsp;", " " },
+		    { "&lt;", "<" },
+		    { "&gt;", ">" },
+		    { "&amp;", "&" },
+		    { "&quot;", "\"" },
+		    { "&#39;", "'" },
+		    { "&apos;", "'" },
+		    { "&#64;", "@" },
+		    { "&rsquo;", "'" },
+		    { "&#8217;", "'" },
+		    { "&#160;", " " },
+		    { "&eacute;", "\xc3\xa9" },
+		    { "&egrave;", "\xc3\xa8" },
+		    { "&agrave;", "\xc3\xa0" },
+		    { "&uuml;", "\xc3\xbc" },
+		    { "&auml;", "\xc3\xa4" },
+		    { "&ouml;", "\xc3\xb6" },
+		    { "&szlig;", "\xc3\x9f" },
+		    { "&aacute;", "\xc3\xa1" },
+		    { "&iacute;", "\xc3\xad" },
+		    { "&oacute;", "\xc3\xb3" },
+		    { "&ccedil;", "\xc3\xa7" },
+		    { "&atilde;", "\xc3\xa3" } };
 
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
 		size_t len = strlen(row[i].name);
@@ -174,21 +192,60 @@ static void text_fold(struct sink *o, const char *s, size_t n)
 
 /* At the beginning of a line; leading dashes, equal signs and stars are passed over before. */
 static const char *const ruled[] = {
-	"this is a copy of", "original message", "below this line is a copy of", "the header of the original",
-	"the headers of the original", "unsent message", "returned message", "returned mail follows",
-	"message header", "header of the original", "headers of the original", "a copy of your message",
-	"copy of the original", "start of the original", "start of returned", "start of message",
-	"the original message", "your original message", "your message follows", "forwarded message",
-	"message contents follow", "message text follows", "returned content", "contenu du message",
-	"message d'origine", "mensaje original", "mensagem original", "messaggio originale",
-	"oorspronkelijk bericht", "message header follows", "rest of your message",
-	"included is a copy of the message header", "text of your message", "headers of your message",
-	"urspr\xc3\xbcngliche nachricht", "original text", "non-delivered information", "undelivered message",
+	"this is a copy of",
+	"original message",
+	"below this line is a copy of",
+	"the header of the original",
+	"the headers of the original",
+	"unsent message",
+	"returned message",
+	"returned mail follows",
+	"message header",
+	"header of the original",
+	"headers of the original",
+	"a copy of your message",
+	"copy of the original",
+	"start of the original",
+	"start of returned",
+	"start of message",
+	"the original message",
+	"your original message",
+	"your message follows",
+	"forwarded message",
+	"message contents follow",
+	"message text follows",
+	"returned content",
+	"contenu du message",
+	"message d'origine",
+	"mensaje original",
+	"mensagem original",
+	"messaggio originale",
+	"oorspronkelijk bericht",
+	"message header follows",
+	"rest of your message",
+	"included is a copy of the message header",
+	"text of your message",
+	"headers of your message",
+	"urspr\xc3\xbcngliche nachricht",
+	"original text",
+	"non-delivered information",
+	"undelivered message",
 };
 
-static const char *const headers_begin[] = { "received: from ", "received: by ", "received:from ", "received: (", "return-path: <",
-					     "return-path:<", "dkim-signature:", "arc-seal:", "x-received: by", "x-google-smtp-source:",
-					     "content-type: message/rfc822", "content-type: text/rfc822-headers", "mime-version: 1.0", "delivered-to: " };
+static const char *const headers_begin[] = { "received: from ",
+					     "received: by ",
+					     "received:from ",
+					     "received: (",
+					     "return-path: <",
+					     "return-path:<",
+					     "dkim-signature:",
+					     "arc-seal:",
+					     "x-received: by",
+					     "x-google-smtp-source:",
+					     "content-type: message/rfc822",
+					     "content-type: text/rfc822-headers",
+					     "mime-version: 1.0",
+					     "delivered-to: " };
 
 static bool begins_returned(const char *line)
 {
@@ -272,19 +329,72 @@ const char *value_of(const struct mail *m, const char *name)
 static bool is_daemon(const char *from)
 {
 	static const char *const word[] = {
-		"mailer-daemon", "mailerdaemon", "mailer_daemon", "mailer daemon", "mail-daemon", "mail daemon", "maildaemon", "mdaemon@",
-		"postmaster", "post_master", "postmast", "poostmaster", "mail delivery", "mail deliver system", "mail.delivery.system", "mail-delivery",
-		"maildelivery", "delivery subsystem", "delivery-subsystem", "system administrator", "mail administrator",
-		"mail system", "mailsystem", "bounce", "ndr administrator", "microsoft exchange", "microsoftexchange", "interscan",
-		"mail router", "mailrouter", "internet mail", "mail transfer", "mta@", "smtp gateway", "e-mail interconnect", "daemon@",
-		"undeliverable", "non-delivery", "returned mail", "mailadmin", "mail-admin", "mailgateway", "mail gateway", "mailmarshal", "smtp server",
-		"amazonses.com", "sns.amazonaws.com", "mailsweeper",
+		"mailer-daemon",
+		"mailerdaemon",
+		"mailer_daemon",
+		"mailer daemon",
+		"mail-daemon",
+		"mail daemon",
+		"maildaemon",
+		"mdaemon@",
+		"postmaster",
+		"post_master",
+		"postmast",
+		"poostmaster",
+		"mail delivery",
+		"mail deliver system",
+		"mail.delivery.system",
+		"mail-delivery",
+		"maildelivery",
+		"delivery subsystem",
+		"delivery-subsystem",
+		"system administrator",
+		"mail administrator",
+		"mail system",
+		"mailsystem",
+		"ndr administrator",
+		"microsoft exchange",
+		"microsoftexchange",
+		"interscan",
+		"mail router",
+		"mailrouter",
+		"internet mail",
+		"mail transfer",
+		"mta@",
+		"smtp gateway",
+		"e-mail interconnect",
+		"daemon@",
+		"undeliverable",
+		"non-delivery",
+		"returned mail",
+		"mailadmin",
+		"mail-admin",
+		"mailgateway",
+		"mail gateway",
+		"mailmarshal",
+		"smtp server",
+		"amazonses.com",
+		"sns.amazonaws.com",
+		"mailsweeper",
 	};
 
 	for (size_t i = 0; i < sizeof word / sizeof word[0]; i++)
 		if (strstr(from, word[i]))
 			return true;
-	return !strncmp(from, "root@", 5);
+	return !strncmp(from, "root@", 5) || strstr(from, " bounce@") || strstr(from, " bounces@") ||
+	       !strncmp(from, "bounce@", 7);
+}
+
+/* The null return path, or what stands for it. A mailing list's ("list-bounces@") does not. */
+static bool is_null_path(const struct mail *m)
+{
+	static const char *const local[] = { "mailer-daemon", "mailer_daemon", "mailerdaemon", "postmaster@",
+					     "mail-daemon",   "maildaemon",    "mdaemon@",     "null@" };
+
+	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
+		if (!strncmp(m->return_path, local[i], strlen(local[i])))
+			return true;
+	return m->has_return_path && *m->return_path == '\0';
 }
 
 void view_make(const struct mail *m, struct view *v)
@@ -307,7 +417,7 @@ void view_make(const struct mail *m, struct view *v)
 	if (n < 2) /* "MAILER-DAEMON <>", "<MAILER-DAEMON>" */
 		(void)fold_copy(v->from, sizeof v->from, value_of(m, "from"), strlen(value_of(m, "from")));
 	v->daemon = is_daemon(v->from);
-	v->null_path = (m->has_return_path && *m->return_path == '\0') || is_daemon(m->return_path);
+	v->null_path = is_null_path(m);
 }
 
 bool view_says(const struct view *v, const char *phrase)

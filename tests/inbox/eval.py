@@ -13,9 +13,9 @@ import email
 import email.policy
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 
 CLASSES = ["bounce", "notice", "complaint", "receipt", "auto_reply", "challenge", "unsubscribe", "reply", "own", "other"]
 # What is done to a person because of the mistake: larger is worse.
@@ -28,13 +28,18 @@ PSEUDO = 900  # sisimai makes codes x.y.9zz up where the message has none
 def classify(build, files):
     out, seconds = {}, 0.0
     for i in range(0, len(files), 500):
-        start = time.monotonic()
+        start = processor_time()
         run = subprocess.run([build + "/abvctl", "classify", "--jsonl"] + files[i:i + 500], stdout=subprocess.PIPE, check=False)
-        seconds += time.monotonic() - start
+        seconds += processor_time() - start
         for line in run.stdout.decode().split("\n")[:-1]:
             row = json.loads(line)
             out[row["file"]] = row
     return out, seconds
+
+
+def processor_time():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def is_standard(path):
@@ -158,7 +163,7 @@ def goals(report, rate):
         bad |= missed
         print("%-42s %s%s" % (name, share, "" if goal is None else "  goal %g %%%s" % (goal * 100, " MISSED" if missed else "")))
     print("%-42s %5d  goal 0%s" % ("people's answers taken for bounces", report.bounces_human, " MISSED" if report.bounces_human else ""))
-    print("%-42s %5d  goal 2000%s" % ("messages a second, one core", rate, " MISSED" if rate < 2000 else ""))
+    print("%-42s %5d  goal 2000%s" % ("messages a second of processor time", rate, " MISSED" if rate < 2000 else ""))
     return 1 if bad else 0
 
 
