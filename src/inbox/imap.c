@@ -76,7 +76,7 @@ void imap_end(struct imap *s, bool refused, const char *fmt, ...)
 		       : source_backoff(s->pace->backoff_first, s->failures, s->pace->backoff_most);
 	wait = jittered(wait);
 	s->failures++;
-	s->opened = 0;
+	s->opened = s->selected = 0;
 	s->command = IMAP_CMD_NONE;
 	s->list_n = s->list_at = 0;
 	imap_move(s, IMAP_DOWN);
@@ -145,7 +145,7 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 
 /* ---- login and SELECT ---- */
 
-static void ask_mailbox(struct imap *s)
+void imap_select(struct imap *s)
 {
 	struct buf text = { 0 };
 
@@ -189,7 +189,7 @@ static void capability_done(struct imap *s, const struct imap_response *r)
 	if (r->word != IMAP_OK)
 		imap_end(s, false, "CAPABILITY was refused: %s", r->text);
 	else if (s->logged_in)
-		ask_mailbox(s);
+		imap_select(s);
 	else
 		login(s);
 }
@@ -210,7 +210,7 @@ static void login_done(struct imap *s, const struct imap_response *r)
 	}
 	s->logged_in = true;
 	if (s->capabilities_known)
-		ask_mailbox(s);
+		imap_select(s);
 	else
 		imap_command(s, IMAP_CMD_CAPABILITY, "CAPABILITY");
 }

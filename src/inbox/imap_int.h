@@ -161,9 +161,10 @@ struct imap {
 	unsigned tags;
 	struct event *limit; /* of the connection attempt's dialogue: silence, and the command's end */
 	struct event *wake;  /* back-off, poll, IDLE's renewal, the next try */
-	int64_t opened, begun, heard; /* clock_mono: the session, the command, the last byte */
+	int64_t opened, begun, heard, idle_since; /* clock_mono: the session, the command, the last byte */
+	int64_t selected; /* the mailbox was, last; 0: not yet in this session */
 	int failures;
-	bool logged_in, capabilities_known, plain_waits, idle_ending, idle_told, mark_told;
+	bool logged_in, capabilities_known, plain_waits, idle_ending, mark_told;
 
 	/* the mailbox */
 	uint32_t validity;              /* 0: not known yet */
@@ -197,6 +198,7 @@ void imap_move(struct imap *s, enum imap_state to);
 /* The session ends: closed, and opened again after a back-off. */
 void imap_end(struct imap *s, bool refused, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void imap_limit(struct imap *s, bool on);
+void imap_select(struct imap *s);
 
 /* imap_work.c: from SELECT's OK on */
 void imap_selected(struct imap *s);

@@ -6,6 +6,7 @@
  * - One that comes later, or that the server would not give, waits with a back-off of its own while those behind it go
  *   on; the cursor stays below it. When many in a row come later the store is in trouble: all wait.
  * - What the server never gives is given up after some tries, and logged. What we could not process never is.
+ * - The mailbox is selected anew from time to time: Dovecot goes on showing one that was deleted and made again.
  * - Nothing is changed but what imap.after says, of a message that is done.
  */
 #include <stdio.h>
@@ -55,6 +56,7 @@ static void start_over(struct imap *s, uint32_t validity)
 	s->last = 0;
 	s->mark = s->lost_at = 0;
 	s->later.n = s->later_row = 0;
+	s->list_n = s->list_at = 0;
 	(void)snprintf(text, sizeof text, "%u:0", validity);
 	(void)s->hooks.cursor_put(s->hooks.arg, s->source, text);
 }
@@ -82,11 +84,14 @@ void imap_selected(struct imap *s)
 		s->validity = validity;
 		s->last = last;
 	}
-	log_info("inbox source=%s open uidvalidity=%u last=%u tls=%s", s->source, s->validity, s->last,
-		 netconn_is_encrypted(s->conn) ? "yes" : "no");
+	if (!s->selected) {
+		log_info("inbox source=%s open uidvalidity=%u last=%u tls=%s", s->source, s->validity, s->last,
+			 netconn_is_encrypted(s->conn) ? "yes" : "no");
+		s->mark_told = false;
+	}
+	s->selected = clock_mono();
 	s->error[0] = '\0';
 	s->news = true;
-	s->mark_told = false;
 	s->window = WINDOW_FIRST;
 	s->fruitless = 0;
 	imap_next(s);
@@ -291,7 +296,7 @@ static int64_t until(int64_t at, int64_t now, int64_t most)
 static void wait_for_news(struct imap *s)
 {
 	if (s->can.idle && s->fruitless < FRUITLESS) {
-		s->idle_ending = s->idle_told = false;
+		s->idle_ending = false;
 		imap_command(s, IMAP_CMD_IDLE, "IDLE");
 		return;
 	}
@@ -315,6 +320,8 @@ void imap_next(struct imap *s)
 		fetch(s, s->list[s->list_at++].uid);
 	else if (!is_stalled(s) && s->news && s->last < UINT32_MAX)
 		ask_list(s);
+	else if (clock_mono() - s->selected >= s->pace->idle)
+		imap_select(s);
 	else
 		wait_for_news(s);
 }
@@ -335,6 +342,7 @@ void imap_work_continue(struct imap *s)
 		return;
 	imap_move(s, IMAP_IDLING);
 	imap_limit(s, false);
+	s->idle_since = clock_mono();
 	source_timer_set(s->wake, until(imap_later_next(&s->later), clock_mono(), s->pace->idle));
 	if (s->news && !is_stalled(s))
 		end_idle(s); /* it came before the server was ready to tell */
@@ -346,6 +354,8 @@ static void idle_done(struct imap *s, const struct imap_response *r)
 		s->can.idle = false; /* offered, and refused */
 	else if (!s->idle_ending)
 		s->fruitless++;
+	if (clock_mono() - s->idle_since >= s->pace->poll)
+		s->fruitless = 0;
 	imap_next(s);
 }
 

@@ -97,6 +97,9 @@ configure() { # IMAP, IMAPS and LMTP ports, relay
 		}
 		service anvil {
 		  chroot =
+		  unix_listener anvil-auth-penalty {
+		    mode = 0
+		  }
 		}
 		service stats {
 		  chroot =
