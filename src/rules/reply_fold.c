@@ -113,7 +113,7 @@ void clean_text(const char *s, size_t n, struct buf *out)
 	}
 }
 
-bool starts_with(const char *s, const char *prefix)
+bool line_starts_with(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }

@@ -69,7 +69,7 @@ extern const char *const reply_mobile[];
 extern const char *const reply_footers[];
 extern const char *const reply_closings[];
 
-bool starts_with(const char *s, const char *prefix);
+bool line_starts_with(const char *s, const char *prefix);
 bool is_word_byte(char c); /* letters, digits, and every byte of other scripts */
 
 #endif

@@ -14,7 +14,7 @@ static const char *skip(const char *s, const char *set)
 static bool begins_with_any(const char *s, const char *const *list)
 {
 	for (; *list != NULL; list++)
-		if (starts_with(s, *list))
+		if (line_starts_with(s, *list))
 			return true;
 	return false;
 }
@@ -50,11 +50,11 @@ enum opener line_opener(const char *line)
 	while (end > s && strchr(" \t-_=*#:", end[-1]) != NULL)
 		end--;
 	for (const char *const *w = reply_forwards; *w != NULL; w++)
-		if (starts_with(s, *w) &&
-		    (rule >= 2 || (starts_with(*w, "begin") && end - s <= 40) || (size_t)(end - s) == strlen(*w)))
+		if (line_starts_with(s, *w) &&
+		    (rule >= 2 || (line_starts_with(*w, "begin") && end - s <= 40) || (size_t)(end - s) == strlen(*w)))
 			return OPENER_FORWARD;
 	for (const char *const *w = reply_originals; *w != NULL; w++)
-		if (starts_with(s, *w) && rule >= 2 && (size_t)(end - s) <= strlen(*w) + 40)
+		if (line_starts_with(s, *w) && rule >= 2 && (size_t)(end - s) <= strlen(*w) + 40)
 			return OPENER_ORIGINAL;
 	return rule >= 2 && strstr(s, "reply above this line") != NULL ? OPENER_ORIGINAL : OPENER_NONE;
 }
@@ -74,7 +74,7 @@ static bool has_date(const char *s)
 		const char *p = s + n;
 		if (n <= 2 && (*p == ':' || *p == 'h') && digit(p[1]) && digit(p[2]))
 			return true;
-		if (n == 4 && (starts_with(s, "19") || starts_with(s, "20")))
+		if (n == 4 && (line_starts_with(s, "19") || line_starts_with(s, "20")))
 			return true;
 		if (n <= 2 && strchr("./-", *p) != NULL && *p != '\0') {
 			size_t m = strcspn(p + 1, "./- ");
@@ -111,7 +111,7 @@ static bool begins_with_date(const char *s)
 static size_t starter(const char *s)
 {
 	for (const char *const *w = reply_starters; *w != NULL; w++)
-		if (starts_with(s, *w))
+		if (line_starts_with(s, *w))
 			return strlen(*w);
 	return 0;
 }
@@ -256,8 +256,8 @@ bool line_has_contact(const char *line)
 	size_t digits = 0, len = strlen(s);
 	if (len == 0 || len > 120 || ((s[len - 1] == '?' || s[len - 1] == '!' || s[len - 1] == '.') && words_in(s) > 4))
 		return false;
-	if (starts_with(s, "http://") || starts_with(s, "https://") || starts_with(s, "www.") ||
-	    starts_with(s, "<http"))
+	if (line_starts_with(s, "http://") || line_starts_with(s, "https://") || line_starts_with(s, "www.") ||
+	    line_starts_with(s, "<http"))
 		return words_in(s) <= 2;
 	for (size_t i = 0; i < len; i++)
 		digits += digit(s[i]);

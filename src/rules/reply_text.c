@@ -250,7 +250,7 @@ static size_t shaped_quote(struct own *o, size_t i)
 	size_t k = next_solid(o, i), end = k;
 	bool bars = k < o->n && is_bar(folded(o, k));
 	for (; k < o->n && (blank(o, k) ||
-			    (bars ? is_bar(folded(o, k)) : folded(o, k)[0] == '\t' || starts_with(folded(o, k), "  ")));
+			    (bars ? is_bar(folded(o, k)) : folded(o, k)[0] == '\t' || line_starts_with(folded(o, k), "  ")));
 	     k++)
 		if (!blank(o, k))
 			end = k + 1;

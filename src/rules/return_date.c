@@ -138,7 +138,7 @@ static bool month_comes_first(const struct note *n, const struct zone *zone)
 	if (shown != 0 || !n->english)
 		return shown < 0;
 	for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
-		if (starts_with(zone_name(zone), elsewhere[i]))
+		if (line_starts_with(zone_name(zone), elsewhere[i]))
 			return false;
 	return true;
 }

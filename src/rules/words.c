@@ -17,7 +17,7 @@ static size_t word_length(const char *s)
 	size_t n = 0;
 	if (is_digit(*s))
 		return strspn(s, "0123456789");
-	if (starts_with(s, "e-mail"))
+	if (line_starts_with(s, "e-mail"))
 		n = 6;
 	while (is_word_byte(s[n]) && !is_digit(s[n]))
 		n++;

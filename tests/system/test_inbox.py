@@ -280,7 +280,7 @@ def kill_while_reading(prepare, n, most):
             wait_for(lambda: time.monotonic() > end_by or len(a.log("replied")) >= min(n, before + 1 + kills % 4), 60)
         a.kill()
         a.start()  # what was read, but not yet marked, must not be read into effect again
-        wait_for(lambda: a.json("status")[0]["inbox"][0]["state"] in ("idling", "watching"))
+        wait_for(lambda: a.json("status")[0]["inbox"][0]["state"] in ("idle", "watching"))
         end()
         who = sorted(e["contact"] for e in a.log("replied"))
         assert len(who) == len(set(who)) == n, (n, len(who), len(set(who)))
