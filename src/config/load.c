@@ -145,8 +145,8 @@ static void check_inbox(struct reader *r, const struct given *g)
 			    "'%s' is no directory", in->maildir);
 	if (!*in->imap_url && !*in->maildir)
 		reader_tell(r, SEVERITY_WARNING, none, "no-inbox",
-			    "no inbox: replies and bounces are only known from what is told with 'abvctl stop', "
-			    "'suppress' and 'hold'");
+			    "no inbox: replies and bounces are only known from what 'abvctl deliver' is given, and told "
+			    "with 'abvctl stop', 'suppress' and 'hold'");
 }
 
 static void check_paths(struct reader *r, const struct given *g)
