@@ -25,19 +25,18 @@ static int op_notify(void *arg, int64_t contact_id, const char *to, const char *
 	return scheduler_note(((struct daemon *)arg)->scheduler, contact_id, to, subject, text, e);
 }
 
-/* A circuit breaker may have paused sending in the same transaction. */
 static void op_changed(void *arg)
 {
-	struct daemon *d = arg;
-	wiring_flush(d);
-	scheduler_wake(d->scheduler);
+	wiring_flush(arg);
 }
 
 static enum inbox_result process(struct daemon *d, const char *source, const char *bytes, size_t n, const char *cursor, struct inbox_report *report,
                                  struct err *e)
 {
 	const struct inbox_ops ops = { d, op_now, op_config, op_answer, op_notify, op_changed };
-	return inbox_process(d->store, &ops, source, bytes, n, cursor, report, e);
+	enum inbox_result r = inbox_process(d->store, &ops, source, bytes, n, cursor, report, e);
+	scheduler_answered(d->scheduler);
+	return r;
 }
 
 int mail_deliver(void *arg, const char *bytes, size_t n, struct buf *json, struct err *e)

@@ -7,6 +7,7 @@
  * - A person may answer from any address: their thread is enough, and their From as well. So is an unsubscription.
  * - A letter that is older than store.keep_events is history: what comes back for it says nothing about today, but for what a person asks.
  *   A message that is itself that old (a mailbox that is read again from its beginning) has no effect at all.
+ * - What stands in a mailbox from before the person was a contact answers nothing, unless it is in a thread of ours.
  * - A token of ours that is none (forged, or of another store) is no proof, and no reason to shut out what else the message carries. */
 #include <string.h>
 #include <strings.h>
@@ -17,13 +18,14 @@
 
 #define SUBJECT_WORDS 20
 #define REFERENCES_LOOKED 20
+#define SLACK CLOCK_DAY /* clocks of senders are wrong by hours */
 
 struct matching {
 	struct store *s;
 	const struct config *config;
 	const struct mail *m;
 	const struct classified *k;
-	int64_t now;
+	int64_t now, written;
 	struct match *out;
 	struct err *e;
 };
@@ -189,7 +191,10 @@ static int from_look(struct matching *g)
 {
 	struct contact *c = NULL;
 	int rc = *g->m->from != '\0' ? store_contact_by_email(g->s, g->m->from, &c, g->e) : 0;
-	if (rc > 0) {
+	if (rc > 0 && g->written != 0 && g->written < c->created_at - SLACK && g->k->class != CLASS_UNSUBSCRIBE) {
+		refuse(g, "older than the contact");
+		rc = 0;
+	} else if (rc > 0) {
 		g->out->contact_id = c->id;
 		g->out->how = "from";
 		g->out->from_fits = true;
@@ -214,7 +219,7 @@ static int writer_look(struct matching *g)
 int match_mail(struct store *s, const struct config *config, const struct mail *m, const struct classified *k, int64_t now, int64_t written,
                struct match *out, struct err *e)
 {
-	struct matching g = { s, config, m, k, now, out, e };
+	struct matching g = { s, config, m, k, now, written, out, e };
 	*out = (struct match){ .how = "", .refused = "" };
 	if (written != 0 && written < now - config->keep_events) {
 		refuse(&g, "stale");

@@ -125,6 +125,13 @@ void scheduler_wake(struct scheduler *s)
 	s->hooks.turn_soon(s->hooks.arg);
 }
 
+void scheduler_answered(struct scheduler *s)
+{
+	pause_load(s); /* the circuit breaker may have paused sending */
+	notes_load(s);
+	scheduler_wake(s);
+}
+
 void scheduler_settings_changed(struct scheduler *s)
 {
 	bool was = s->paused.all;

@@ -111,7 +111,6 @@ static inline void iw_changed(void *arg)
 	struct mail_world *iw = arg;
 	assert_false(store_in_transaction(iw->w.store));
 	iw->changed++;
-	scheduler_wake(sched);
 }
 
 static inline enum inbox_result iw_put(struct mail_world *iw, const char *bytes, size_t n, const char *cursor)
@@ -119,6 +118,7 @@ static inline enum inbox_result iw_put(struct mail_world *iw, const char *bytes,
 	const struct inbox_ops ops = { iw, iw_now, iw_config, iw_answer, iw_notify, iw_changed };
 	enum inbox_result r = inbox_process(iw->w.store, &ops, "test", bytes, n, cursor, &iw->report, &iw->err);
 	assert_false(store_in_transaction(iw->w.store));
+	scheduler_answered(sched);
 	return r;
 }
 

@@ -188,6 +188,27 @@ static void test_failing_effect(void **state)
 	iw_close(&iw);
 }
 
+/* The circuit breaker trips inside of a transaction that fails: sending is not paused by what did not happen. */
+static void test_failing_breaker(void **state)
+{
+	struct mail_world iw;
+	struct err e = { "" };
+	(void)state;
+	iw_open(&iw, OUTCOME_ACCEPTED);
+	assert_int_equal(store_begin(iw.w.store, &e), 0);
+	assert_int_equal(store_hour_count(iw.w.store, clock_now(&iw.w.clock), STORE_HOUR_SENDS, 60, &e), 0);
+	assert_int_equal(store_commit_now(iw.w.store, &e), 0);
+	for (int fails = 1; fails >= 0; fails--) {
+		struct buf json = { 0 };
+		iw.answer_fails = fails;
+		assert_int_equal(iw_mail(&iw, ARF("dana@example.com", "Message-ID: <$m1@example.com>\n")), fails ? INBOX_LATER : INBOX_DONE);
+		scheduler_status(sched, &json);
+		assert_non_null(strstr(buf_text(&json), fails ? "\"paused\":false" : "\"paused\":true,\"paused_by\":\"complaint_rate\""));
+		buf_free(&json);
+	}
+	iw_close(&iw);
+}
+
 /* ---- details ---- */
 
 struct details {
@@ -403,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_programs),
 		cmocka_unit_test(test_exactly_once),
 		cmocka_unit_test(test_failing_effect),
+		cmocka_unit_test(test_failing_breaker),
 		cmocka_unit_test(test_reply_is_told),
 		cmocka_unit_test(test_text_is_bounded),
 		cmocka_unit_test(test_absence),

@@ -20,6 +20,8 @@ static int number(const struct mail_world *iw, int64_t id)
 	return -1;
 }
 
+static int64_t written; /* what the message's Date would say */
+
 static void look(struct mail_world *iw, const struct row *r, struct match *out)
 {
 	struct buf b = { 0 }, id = { 0 };
@@ -33,7 +35,7 @@ static void look(struct mail_world *iw, const struct row *r, struct match *out)
 		snprintf(k.bounce[k.bounce_n++].recipient, sizeof k.bounce[0].recipient, "%s", r->recipient);
 	iw_expand(iw, r->message, &b);
 	mime_parse(b.data, b.len, &m);
-	if (match_mail(iw->w.store, iw->w.plan->config, m, &k, clock_now(&iw->w.clock), 0, out, &iw->err) != 0)
+	if (match_mail(iw->w.store, iw->w.plan->config, m, &k, clock_now(&iw->w.clock), written, out, &iw->err) != 0)
 		fail_msg("%s", iw->err.text);
 	mail_free(&m);
 	buf_free(&b);
@@ -145,6 +147,28 @@ static void test_stale(void **state)
 	iw_close(&iw);
 }
 
+/* What a mailbox holds from before the person was a contact: their From is no answer, their thread and their wish to be left alone are. */
+static void test_older_than_the_contact(void **state)
+{
+	static const struct row row[] = {
+		{ CLASS_REPLY, FROM("ann@acme.example", "Subject: hi\n"), "", "older than the contact", -1, -1, NULL, NULL, NULL },
+		{ CLASS_AUTO_REPLY, FROM("ann@acme.example", "Subject: hi\n"), "", "older than the contact", -1, -1, NULL, NULL, NULL },
+		{ CLASS_UNSUBSCRIBE, FROM("ann@acme.example", "Subject: hi\n"), "from", "", ANN, -1, NULL, NULL, NULL },
+		{ CLASS_REPLY, FROM("ann@acme.example", "In-Reply-To: <$m1@example.com>\n"), "in-reply-to", "", ANN, -1, NULL, NULL, NULL },
+	};
+	struct mail_world iw;
+	struct match m;
+	(void)state;
+	iw_open(&iw, OUTCOME_ACCEPTED);
+	written = START - CLOCK_DAY; /* a clock that is a day behind is forgiven */
+	look(&iw, &row[0], &m);
+	assert_string_equal(m.how, "from");
+	written = START - CLOCK_DAY - 1;
+	look_all(&iw, row, sizeof row / sizeof row[0]);
+	written = 0;
+	iw_close(&iw);
+}
+
 /* From proves nothing about a letter in doubt; a token does, and says which letter. */
 static void test_from_resolves_nothing(void **state)
 {
@@ -169,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_candidates),
 		cmocka_unit_test(test_not_believed),
 		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_older_than_the_contact),
 		cmocka_unit_test(test_from_resolves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
