@@ -1,5 +1,6 @@
 # abvd: `make try` shows it at work, `make test` proves it; each installs what is missing first (make deps).
-# make all | test | lint | check-asan | fuzz | mutate | bench | eval-gate | install DESTDIR= PREFIX= | clean
+# make all | test | lint | check-asan | fuzz | mutate | bench | bench-scale | eval-gate | eval-inbox | eval-mime | eval-reply |
+# install DESTDIR= PREFIX= | clean
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -14,7 +15,7 @@ VERSION := 0.1.0
 # The packages of Debian 12 that the build and the tests need; `make deps` installs those that are missing.
 DEPS_BUILD := build-essential pkg-config libevent-dev libcurl4-openssl-dev libconfig-dev libcmocka-dev libsqlite3-dev \
 	libgmime-3.0-dev libcmark-dev libjansson-dev libpsl-dev libsodium-dev libical-dev libsystemd-dev libcsv-dev tzdata
-DEPS_TEST := postfix sasl2-bin libsasl2-modules python3 openssl sqlite3 procps
+DEPS_TEST := postfix dovecot-imapd dovecot-lmtpd dovecot-sieve sasl2-bin libsasl2-modules python3 openssl sqlite3 procps
 DEPS_CI := clang clang-tidy clang-format libclang-rt-14-dev cppcheck mandoc valgrind git
 
 PKGS := libevent libcurl libconfig sqlite3 gmime-3.0 libcmark jansson libpsl libsodium libical libsystemd
@@ -37,7 +38,7 @@ ALL_CFLAGS = $(WARN) $(HARDEN) -D_GNU_SOURCE -DABV_VERSION='"$(VERSION)"' -DABV_
 LIBS = $(HARDEN_LD) -Wl,--as-needed $(PKG_LIBS)
 
 # Rooms, lowest level first; an archive each, linked in the opposite order.
-ROOMS := base model rules config mime render store check audit net sender journal web scheduler simulate
+ROOMS := base model rules config mime render store check audit net sender inbox journal web scheduler simulate
 room_src = $(filter-out %_main.c,$(wildcard src/$(1)/*.c))
 room_lib = $(BUILD)/lib/$(1).a
 LIBROOMS := $(foreach r,$(ROOMS),$(call room_lib,$(r)))
@@ -123,6 +124,14 @@ $(FAKES): $(BUILD)/tests/%: $(BUILD)/obj/tests/fake/%.o $(call room_lib,base)
 unit: $(UNIT) $(FAKES)
 	@fail=0; for t in $(UNIT); do echo "== $$t"; $$t || fail=1; done; exit $$fail
 
+# ---- eval: how right reply text, return dates and unsubscribe requests are, on other projects' cases (ABV_CORPORA: their folder)
+.PHONY: eval-reply
+$(BUILD)/tests/reply_driver: $(BUILD)/obj/tests/inbox/reply_driver.o $(foreach r,$(call rooms_of,tests/inbox/reply_driver.c),$(call room_lib,$(r)))
+	@mkdir -p $(@D)
+	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $< $(foreach r,$(call rev,$(ROOMS)),$(if $(filter $(r),$(call rooms_of,tests/inbox/reply_driver.c)),$(call room_lib,$(r)))) $(LIBS)
+eval-reply: $(BUILD)/tests/reply_driver
+	@python3 tests/inbox/eval_reply.py $(BUILD)
+
 # ---- fuzzing: libFuzzer, ASan and UBSan; FUZZ_TIME seconds each. Corpora are kept in build-fuzz/corpus.
 FUZZ_TIME ?= 60
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -164,7 +173,7 @@ check-asan:
 	@ABV_SLOW=1 tests/system/run build-asan
 
 # ---- lint
-LINT_SRC = $(wildcard src/*/*.c tests/unit/*.c tests/fake/*.c tests/fuzz/*.c tests/bench/*.c)
+LINT_SRC = $(wildcard src/*/*.c tests/unit/*.c tests/fake/*.c tests/fuzz/*.c tests/bench/*.c tests/inbox/*.c)
 .PHONY: lint lint-tidy
 lint: all
 	sh tests/layers.sh
@@ -213,6 +222,18 @@ $(GATE_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/gate/%.o $(BUILD)/obj/tests/
 .PHONY: eval-gate
 eval-gate: $(BUILD)/tests/gate_eval
 	@$(BUILD)/tests/gate_eval $(GATE_CORPUS)
+
+# ---- eval: received mail that others collected, parsed and classified; skipped where the collections are not there.
+.PHONY: eval-inbox eval-mime
+INBOX_CORPUS ?= ../shared/corpora/inbound
+MIME_CORPUS ?= ../shared/corpora/mime
+$(BUILD)/tests/mime_dump: $(BUILD)/obj/tests/inbox/mime_dump.o $(foreach r,$(call rooms_of,tests/inbox/mime_dump.c),$(call room_lib,$(r)))
+	@mkdir -p $(@D)
+	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $< $(call room_lib,mime) $(call room_lib,model) $(call room_lib,base) $(LIBS)
+eval-inbox: $(BUILD)/abvctl
+	@python3 tests/inbox/eval.py $(BUILD) $(INBOX_CORPUS)
+eval-mime: $(BUILD)/tests/mime_dump
+	@python3 tests/inbox/eval_mime.py $(BUILD) $(MIME_CORPUS)
 
 # ---- install
 .PHONY: install uninstall

@@ -42,6 +42,12 @@ struct config_smtp {
 
 struct config_inbox { /* read and checked here; used by the inbox */
 	const char *imap_url, *imap_username, *imap_password, *imap_after;
+	const char *imap_host, *imap_mailbox; /* of the URL, decoded; without one INBOX */
+	int imap_port;
+	bool imap_implicit_tls;    /* imaps:// */
+	bool imap_loopback;
+	enum tls_mode imap_tls;    /* not given: required, on this host opportunistic */
+	const char *imap_ca_file;  /* absolute; "" : the system's */
 	const char *maildir;
 };
 

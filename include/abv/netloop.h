@@ -25,7 +25,7 @@ enum netconn_failure {
 	NETCONN_AUTH,    /* credentials refused, or no AUTH offered while they are configured */
 	NETCONN_GREETING,/* 4yz/5yz greeting or EHLO refused: code and text in `why` */
 	NETCONN_LOST,    /* close, RST, send failed after on_open */
-	NETCONN_SURPRISE /* a line over 4 KB, NUL bytes: not our protocol */
+	NETCONN_SURPRISE /* a line over line_max, NUL bytes: not our protocol */
 };
 const char *netconn_failure_name(enum netconn_failure f);
 
@@ -37,13 +37,15 @@ struct netconn_options {
 	const char *username, *password; /* "" : none */
 	const char *ca_file, *helo;  /* "" : none */
 	int64_t connect_timeout_ms;
+	size_t line_max;             /* bytes of a line, without its end; 0: NETLINE_MAX */
 };
 
 struct netconn_handlers {
 	void *arg;
-	/* Ready for our dialogue. `capabilities`: the lines libcurl saw while connecting (EHLO's last answer), '\n'-separated. */
+	/* Ready for our dialogue. `capabilities`: the lines libcurl saw while connecting, '\n'-separated: SMTP's, EHLO's last answer;
+	 * IMAP's, from the greeting on, also those before STARTTLS, which count for nothing. */
 	void (*on_open)(void *arg, struct netconn *c, const char *capabilities);
-	/* One line without its line end. n <= 4096. The connection may be closed inside. */
+	/* One line without its line end, n <= line_max. The connection may be closed inside. */
 	void (*on_line)(void *arg, struct netconn *c, const char *line, size_t n);
 	/* Everything queued has left. Only when the queue had to wait for the socket; never from inside netconn_send or _flush, whose
 	 * caller compares their offset with netconn_written. */
@@ -67,9 +69,21 @@ void netconn_flush(struct netconn *c);
  * the send call that held it counted it, or failed with anything but CURLE_AGAIN). */
 int64_t netconn_written(const struct netconn *c);
 
+/* Inside on_line: the next n bytes of the stream are no lines. They are told piece by piece, as they come, never kept; then lines go
+ * on. The connection may be closed inside on_bytes, whose arg is the handlers'. n 0: nothing is told. */
+void netconn_read_bytes(struct netconn *c, uint64_t n, void (*on_bytes)(void *arg, struct netconn *c, const char *p, size_t n));
+
+/* After on_open: the bytes go through TLS. */
+bool netconn_is_encrypted(const struct netconn *c);
+
 /* Lines out of a stream, apart from sockets so that it can be fuzzed under arbitrary splits. Start with zeros. */
 #define NETLINE_MAX 4096 /* bytes of a line, without its end (LF or CRLF) */
-struct netlines { struct buf begun; };
+struct netlines {
+	struct buf begun;
+	size_t max;     /* 0: NETLINE_MAX */
+	uint64_t bytes; /* that are no lines and come next: may be set inside on_line */
+	int (*on_bytes)(void *arg, const char *p, size_t n); /* not null while bytes is not 0; as on_line, but for pieces of them */
+};
 /* Calls on_line for each line that is complete, until one returns non-zero: then that is returned. -1 with *fault for a line that is
  * too long or contains a NUL; nothing may be fed after it. The struct must live while on_line runs. */
 int netlines_feed(struct netlines *l, const char *p, size_t n, int (*on_line)(void *arg, const char *line, size_t n), void *arg,

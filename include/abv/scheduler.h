@@ -57,6 +57,11 @@ int scheduler_resolve(struct scheduler *s, int64_t touch_id, enum unknown_action
 /* Inside the caller's transaction: the effects of what came back, each with its event. An answer that names a touch in doubt resolves it
  * (mail that comes back proves that it was delivered). 0, -1. */
 int scheduler_answer(struct scheduler *s, const struct answer *a, struct err *e);
+/* Behind that transaction, whether it was committed or rolled back: what is held in memory of it is read again. */
+void scheduler_answered(struct scheduler *s);
+/* Inside the caller's transaction: a note to an operator (never to a contact) is queued, durable with it; it leaves outside cadence, is
+ * tried for four days, and never sent twice. It is erased when the contact is forgotten. */
+int scheduler_note(struct scheduler *s, int64_t contact_id, const char *to, const char *subject, const char *text, struct err *e);
 void scheduler_status(struct scheduler *s, struct buf *json);
 
 #endif

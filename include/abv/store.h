@@ -192,4 +192,29 @@ int store_accounts_find(struct store *s, const char *account, int64_t *id, struc
 int store_cursor_get(struct store *s, const char *source, char *out, size_t cap, struct err *e);
 int store_cursor_put(struct store *s, const char *source, const char *text, struct err *e);
 
+/* ---- received mail ---- */
+/* Records that a message was processed, by its digest (digest_hex). 1: it is new, 0: it was recorded before, -1. */
+int store_seen_put(struct store *s, const char *digest, int64_t now, struct err *e);
+int store_seen_prune(struct store *s, int64_t before, int limit, struct err *e); /* those recorded before; number removed, -1 */
+/* How many messages of each class were processed; by name. */
+int store_mail_count(struct store *s, const char *class, struct err *e);
+int store_mail_counts(struct store *s, void (*row)(void *arg, const char *class, int64_t n), void *arg, struct err *e);
+
+/* ---- notes to on_reply.notify: a queue of its own, outside cadence ---- */
+struct note {
+	int64_t id;
+	int64_t contact_id;        /* whose words it carries: erased with them */
+	const char *recipient, *subject, *text;
+	int64_t created_at, next_at; /* next_at: when it is tried (again) */
+	int32_t tries;
+};
+int store_note_add(struct store *s, const struct note *n, struct err *e); /* due at once */
+/* Those with next_at <= now, in its order, at most limit; none whose dot may have left. Number, -1. */
+int store_notes_due(struct store *s, int64_t now, int limit, void (*row)(void *arg, const struct note *n), void *arg, struct err *e);
+int64_t store_note_first(struct store *s);                               /* the earliest next_at; CLOCK_NEVER: none waits */
+int store_note_hand(struct store *s, int64_t id, struct err *e);         /* its dot may leave now: 1, 0 it is gone (erased), -1 */
+int store_note_retry(struct store *s, int64_t id, int64_t next_at, struct err *e); /* 1 / 0 / -1 */
+int store_note_remove(struct store *s, int64_t id, struct err *e);       /* 1 / 0 / -1 */
+int store_notes_recover(struct store *s, struct err *e);                 /* removes those handed over before a crash; number, -1 */
+
 #endif

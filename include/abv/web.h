@@ -1,6 +1,6 @@
 /* L5. The control socket: JSON over HTTP/1.1 on a Unix socket (evhttp), mode 0660. `POST /v1/VERB` with one JSON object, answered
  * with one JSON object; a refusal is `{"error": "..."}` with 400 (input), 404 (no such contact, sequence ...), 409 (refused by a rule),
- * 413 (body over 4 MB), 500 (store), 503 (too many connections). The verbs and their members: src/web/PROTOCOL.md.
+ * 413 (body over 4 MB; a message over 10 MB), 500 (store), 503 (too many connections). The verbs and their members: src/web/PROTOCOL.md.
  *
  * What a verb changes is committed before its answer leaves. Rooms of this level do not know each other: what a verb needs of the
  * scheduler, the sender or the journal comes through `struct control_ops`, wired by the daemon. */
@@ -86,6 +86,9 @@ struct control_ops {
 	int (*resolve)(void *arg, int64_t touch_id, enum unknown_action action, struct err *e);
 	/* Outside a transaction: removes the person from the engagement log's files. */
 	int (*forget_log)(void *arg, const char *address, const char *hash, struct buf *left, struct err *e);
+	/* Outside a transaction: a received message is processed, as abv/inbox.h says, in one of its own. 0: that is durable, and `json` has
+	 * members that tell of it; -1: nothing happened, it is to be delivered again. */
+	int (*deliver)(void *arg, const char *bytes, size_t n, struct buf *json, struct err *e);
 	/* Members for `status`, written with abv/json.h into an open object: sender, scheduler, journal. */
 	void (*status)(void *arg, struct buf *json);
 	/* Copies of settings that the scheduler holds in memory (pauses) were changed in the store. */

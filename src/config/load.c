@@ -37,6 +37,9 @@ static void strings_init(struct config *c)
 				 &c->inbox.imap_username,
 				 &c->inbox.imap_password,
 				 &c->inbox.imap_after,
+				 &c->inbox.imap_host,
+				 &c->inbox.imap_mailbox,
+				 &c->inbox.imap_ca_file,
 				 &c->inbox.maildir,
 				 &c->notify,
 				 &c->store_path,
@@ -100,6 +103,24 @@ static void check_smtp(struct reader *r, const struct given *g)
 		reader_tell(r, SEVERITY_WARNING, at, "tls-none", "mail goes to the relay without TLS");
 }
 
+static void check_imap_tls(struct reader *r, const struct given *g)
+{
+	struct config_inbox *in = &r->config->inbox;
+	struct spot at = given_spot(g, "inbox.imap.tls", (struct spot){ 0 });
+
+	if (!*in->imap_host)
+		return;
+	if (!at.file && in->imap_loopback)
+		in->imap_tls = TLS_OPPORTUNISTIC;
+	if (in->imap_tls != TLS_NONE)
+		return;
+	if (in->imap_implicit_tls)
+		reader_tell(r, SEVERITY_ERROR, at, "contradiction", "imaps:// is TLS: tls cannot be \"none\"");
+	else if (!in->imap_loopback)
+		reader_tell(r, SEVERITY_ERROR, at, "plaintext-password",
+			    "without TLS the password would cross the network readable: set tls = \"required\"");
+}
+
 static void check_inbox(struct reader *r, const struct given *g)
 {
 	struct config_inbox *in = &r->config->inbox;
@@ -118,13 +139,14 @@ static void check_inbox(struct reader *r, const struct given *g)
 	if (*in->imap_url && !*in->imap_username && !given_spot(g, "inbox.imap.username", (struct spot){ 0 }).file)
 		reader_tell(r, SEVERITY_ERROR, given_spot(g, "inbox.imap.url", none), "missing-key",
 			    "an IMAP inbox needs 'inbox.imap.username'");
+	check_imap_tls(r, g);
 	if (*in->maildir && stat(in->maildir, &st) == 0 && !S_ISDIR(st.st_mode))
 		reader_tell(r, SEVERITY_ERROR, given_spot(g, "inbox.maildir", none), "missing-file",
 			    "'%s' is no directory", in->maildir);
 	if (!*in->imap_url && !*in->maildir)
 		reader_tell(r, SEVERITY_WARNING, none, "no-inbox",
-			    "no inbox: replies and bounces are only known from what is told with 'abvctl stop', "
-			    "'suppress' and 'hold'");
+			    "no inbox: replies and bounces are only known from what 'abvctl deliver' is given, and told "
+			    "with 'abvctl stop', 'suppress' and 'hold'");
 }
 
 static void check_paths(struct reader *r, const struct given *g)

@@ -70,8 +70,12 @@ const struct option config_options[] = {
 	{ "smtp.helo", OPTION_STRING, CFG(smtp.helo), WITH("\"\""), ANY, set_host,
 	  "name in EHLO; the host's when missing" },
 
-	{ "inbox.imap.url", OPTION_STRING, CFG(inbox.imap_url), WITH("\"\""), ANY, set_imap_url,
+	{ "inbox.imap.url", OPTION_STRING, CFG(inbox), WITH("\"\""), ANY, set_imap_url,
 	  "mailbox to read: imaps://HOST/MAILBOX" },
+	{ "inbox.imap.tls", OPTION_STRING, CFG(inbox.imap_tls), OPTIONAL, ANY, set_tls,
+	  "required, opportunistic or none; when missing required, on this host opportunistic" },
+	{ "inbox.imap.ca_file", OPTION_PATH, CFG(inbox.imap_ca_file), WITH("\"\""), ANY, set_readable,
+	  "certificates to trust instead of the system's" },
 	{ "inbox.imap.username", OPTION_STRING, CFG(inbox.imap_username), WITH("\"\""), ANY, NULL, "for the login" },
 	{ "inbox.imap.password_file", OPTION_PATH, CFG(inbox.imap_password), OPTIONAL, ANY, set_password,
 	  "file with the password; systemd's credential imap.password when missing" },

@@ -227,15 +227,53 @@ int set_smtp_url(struct reader *r, const struct option *o, const config_setting_
 	return 0;
 }
 
+/* %XX (RFC 5092) of a mailbox's name. False: a digit is missing, or it would be a control character. */
+static bool percent_decode(char *p)
+{
+	static const char hex[] = "0123456789abcdef";
+	char *to = p;
+
+	for (; *p; p++, to++) {
+		const char *a, *b;
+
+		*to = *p;
+		if (*p != '%')
+			continue;
+		a = p[1] ? strchr(hex, tolower((unsigned char)p[1])) : NULL;
+		b = a && p[2] ? strchr(hex, tolower((unsigned char)p[2])) : NULL;
+		if (!b || a - hex < 2)
+			return false;
+		*to = (char)((a - hex) * 16 + (b - hex));
+		p += 2;
+	}
+	*to = '\0';
+	return true;
+}
+
 int set_imap_url(struct reader *r, const struct option *o, const config_setting_t *s, void *at)
 {
+	struct config_inbox *in = at;
 	const char *text = setting_text(r, s, false);
 	struct url u;
+	char *mailbox;
+	bool valid;
 
 	(void)o;
 	if (!text || (*text && url_read(r, s, text, "imap", "imaps", &u) < 0))
 		return -1;
-	*(const char **)at = owned_text(r->owned, text);
+	in->imap_url = owned_text(r->owned, text);
+	if (!*text)
+		return 0;
+	mailbox = mem_strdup(*u.path ? u.path : "INBOX");
+	valid = percent_decode(mailbox);
+	in->imap_mailbox = owned_text(r->owned, mailbox);
+	free(mailbox);
+	if (!valid)
+		return reader_fail(r, s, "bad-value", "'url': a %% of the mailbox's name begins no %%XX");
+	in->imap_host = u.host;
+	in->imap_port = u.port ? u.port : u.secure ? 993 : 143;
+	in->imap_implicit_tls = u.secure;
+	in->imap_loopback = host_is_loopback(u.host);
 	return 0;
 }
 

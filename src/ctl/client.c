@@ -14,6 +14,7 @@
 #define SOCKET_DEFAULT "/run/abvd/control.sock"
 /* The longest verb (an enrollment of everybody) takes minutes; a daemon that says nothing for so long hangs. */
 #define ANSWER_SECONDS 600L
+#define DELIVER_SECONDS 120L /* an MTA waits for its pipe; what is delivered twice takes effect once */
 
 struct client {
 	CURL *curl;
@@ -65,6 +66,14 @@ int client_open(const struct ctl *c, struct client **out, struct err *e)
 	curl_easy_setopt(cl->curl, CURLOPT_WRITEDATA, cl);
 	*out = cl;
 	return 0;
+}
+
+void client_message(struct client *cl)
+{
+	curl_slist_free_all(cl->headers);
+	cl->headers = curl_slist_append(curl_slist_append(NULL, "Content-Type: message/rfc822"), "Expect:");
+	curl_easy_setopt(cl->curl, CURLOPT_HTTPHEADER, cl->headers);
+	curl_easy_setopt(cl->curl, CURLOPT_TIMEOUT, DELIVER_SECONDS);
 }
 
 void client_close(struct client **cl)

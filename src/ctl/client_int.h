@@ -11,6 +11,7 @@ struct client;
 /* Finds the socket; nothing is connected yet. -1: it is not known. */
 int client_open(const struct ctl *c, struct client **out, struct err *e);
 void client_close(struct client **cl);
+void client_message(struct client *cl); /* what is posted from now on is a message, no JSON, and is answered within 2 minutes */
 
 /* POST /v1/VERB. The HTTP status and *answer (an object, owned by the caller); -1 with err when there is no answer. */
 int client_call(struct client *cl, const char *verb, const char *body, size_t n, json_t **answer, struct err *e);

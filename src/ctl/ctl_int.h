@@ -11,7 +11,7 @@
 #include "abv/err.h"
 
 /* Exit statuses (7-interfaces, 9-precisions). */
-enum { CTL_OK = 0, CTL_FINDINGS = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 69 };
+enum { CTL_OK = 0, CTL_FINDINGS = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 69 }; /* of `deliver` those of sysexits.h: deliver.c */
 
 struct ctl_option {
 	const char *name; /* without the dashes */
@@ -101,6 +101,7 @@ size_t text_width(const char *s); /* columns on a terminal, near enough: UTF-8 c
 int cmd_check(struct ctl *c);
 int cmd_gate(struct ctl *c);
 int cmd_render(struct ctl *c);
+int cmd_classify(struct ctl *c);
 int cmd_simulate(struct ctl *c);
 int cmd_log(struct ctl *c);
 int cmd_audit(struct ctl *c);
@@ -121,5 +122,6 @@ int cmd_queue(struct ctl *c);
 int cmd_test(struct ctl *c);
 int cmd_config(struct ctl *c);
 int cmd_unknown(struct ctl *c);
+int cmd_deliver(struct ctl *c);
 
 #endif

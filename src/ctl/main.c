@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "ctl_int.h"
@@ -41,6 +42,16 @@ static const struct ctl_command commands[] = {
 	  1,
 	  false,
 	  cmd_render },
+	{ "classify",
+	  "[--jsonl] FILE...",
+	  "tell what received messages are",
+	  "FILE is a raw message (RFC 5322); \"-\" reads standard input. Nobody is matched to a contact: every person's\n"
+	  "answer is a reply. Exit status 1 when a file cannot be read.",
+	  { { "jsonl", NULL, "print a JSON object a line" } },
+	  0,
+	  -1,
+	  false,
+	  cmd_classify },
 	{ "simulate",
 	  "--contacts CSV --from DATE --days N [--seed S] [--reply-rate P] [--bounce-rate P] [--ooo-rate P] "
 	  "[--unsubscribe-rate P] [--enroll S|all]... [--json | --calendar]",
@@ -190,6 +201,16 @@ static const struct ctl_command commands[] = {
 	  2,
 	  true,
 	  cmd_unknown },
+	{ "deliver",
+	  "",
+	  "take a received message from standard input, for an MTA's alias",
+	  "Exit status as in sysexits.h: 0 once the message took effect, 75 when abvd cannot take it now, 64 and 65 for a "
+	  "wrong\ncommand line and an empty message.",
+	  { { 0 } },
+	  0,
+	  0,
+	  true,
+	  cmd_deliver },
 	{ NULL, NULL, NULL, NULL, { { 0 } }, 0, 0, false, NULL },
 };
 
@@ -221,6 +242,8 @@ int main(int argc, char **argv)
 
 	if (ctl_parse(&c, commands, argc, argv, &e) < 0) {
 		rc = ctl_usage(&c, "%s", e.text);
+		if (c.command && c.command->run == cmd_deliver) /* whoever calls it is an MTA */
+			rc = EX_USAGE;
 	} else if (c.version) {
 		rc = CTL_OK;
 		(void)puts("abvctl " ABV_VERSION);

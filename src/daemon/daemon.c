@@ -43,6 +43,8 @@ static void swap(struct daemon *d, struct plan *fresh)
 	config_carry_paths(fresh->config, old->config);
 	d->plan = fresh;
 	sender_reconfigure(d->sender, &fresh->config->smtp);
+	if (inbox_reconfigure(d->inbox, fresh->config, &e) != 0)
+		log_error("reload: the inbox: %s", e.text);
 	if (wiring_config_loaded(d, &e) != 0)
 		log_error("reload: %s", e.text);
 	wiring_flush(d);
@@ -95,6 +97,7 @@ static void stop(struct daemon *d)
 	sd_notify(0, "STOPPING=1");
 	log_info("ending: nothing new is sent, answers are waited for at most %d s", STOP_WAIT_MS / 1000);
 	control_close(&d->control);
+	inbox_close(&d->inbox);
 	d->stop_mono = clock_mono() + STOP_WAIT_MS;
 	scheduler_finish(d->scheduler);
 	sender_finish(d->sender);

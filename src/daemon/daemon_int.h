@@ -1,4 +1,4 @@
-/* What daemon.c, start.c and wiring.c share. */
+/* What the files of this room share. */
 #ifndef ABV_DAEMON_INT_H
 #define ABV_DAEMON_INT_H
 
@@ -6,6 +6,7 @@
 
 #include "abv/check.h"
 #include "abv/clock.h"
+#include "abv/inbox.h"
 #include "abv/journal.h"
 #include "abv/netloop.h"
 #include "abv/scheduler.h"
@@ -26,6 +27,7 @@ struct daemon {
 	struct netloop *net;
 	struct sender *sender;
 	struct scheduler *scheduler;
+	struct inbox *inbox;      /* NULL once the end has begun */
 	struct control *control;
 	struct event *turn;       /* lowest priority: after the sockets that are ready */
 	struct event *turn_timer;
@@ -45,6 +47,11 @@ int wiring_event(struct daemon *d, enum event_type type, const char *detail, str
 int wiring_config_loaded(struct daemon *d, struct err *e);
 void wiring_flush(struct daemon *d);
 void wiring_sync(struct daemon *d);
+
+/* ---- mail.c: received mail ---- */
+int mail_open(struct daemon *d, struct err *e);
+int mail_deliver(void *daemon, const char *bytes, size_t n, struct buf *json, struct err *e); /* control_ops.deliver */
+void mail_status(struct daemon *d, struct buf *json);
 
 /* ---- start.c: in the order of 9-precisions, Start and stop. 0, or the exit status. ---- */
 int start_plan(const char *path, struct plan **out);

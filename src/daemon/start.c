@@ -150,12 +150,17 @@ int start_all(struct daemon *d)
 	wiring_control(d, &ops);
 	if (control_open(d->base, d->plan->config->control_socket, d->store, &ops, &d->control, &e) != 0)
 		return tell_io("control socket", d->plan->config->control_socket, &e);
+	if (mail_open(d, &e) != 0) {
+		log_error("inbox: %s", e.text);
+		return EXIT_IO;
+	}
 	return 0;
 }
 
 void start_undo(struct daemon *d)
 {
 	control_close(&d->control);
+	inbox_close(&d->inbox);
 	sender_free(&d->sender);
 	netloop_free(&d->net);
 	scheduler_free(&d->scheduler);

@@ -6,6 +6,7 @@
 #include "daemon_int.h"
 
 #define PRUNE_ROWS 1000
+#define SEEN_LONGER (30 * CLOCK_DAY) /* beyond keep_events, behind which a message has no effect: clocks of senders are wrong by some days */
 
 void wiring_flush(struct daemon *d)
 {
@@ -39,7 +40,8 @@ void wiring_sync(struct daemon *d)
 	int64_t before = clock_now(&d->clock) - d->plan->config->keep_events;
 	if (store_begin(d->store, &e) != 0)
 		return;
-	if (store_events_prune(d->store, journal_synced(d->journal), before, PRUNE_ROWS, &e) < 0 || store_commit_now(d->store, &e) != 0) {
+	if (store_events_prune(d->store, journal_synced(d->journal), before, PRUNE_ROWS, &e) < 0 ||
+	    store_seen_prune(d->store, before - SEEN_LONGER, PRUNE_ROWS, &e) < 0 || store_commit_now(d->store, &e) != 0) {
 		log_error("old events cannot be removed from the store: %s", e.text);
 		store_rollback(d->store);
 	}
@@ -159,6 +161,7 @@ static void op_status(void *arg, struct buf *json)
 	struct daemon *d = arg;
 	struct sender_stats st;
 	scheduler_status(d->scheduler, json);
+	mail_status(d, json);
 	sender_stats(d->sender, &st);
 	json_add_int(json, "connections_open", st.open);
 	json_add_int(json, "connections_idle", st.idle);
@@ -183,6 +186,6 @@ void wiring_control(struct daemon *d, struct control_ops *out)
 {
 	*out = (struct control_ops){
 		.arg = d, .plan = op_plan, .now = op_now, .changed = op_changed, .enroll = op_enroll, .next = op_next, .explain = op_explain, .test = op_test,
-		.resolve = op_resolve, .forget_log = op_forget_log, .status = op_status, .settings_changed = op_settings_changed,
+		.resolve = op_resolve, .forget_log = op_forget_log, .deliver = mail_deliver, .status = op_status, .settings_changed = op_settings_changed,
 	};
 }

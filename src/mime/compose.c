@@ -1,7 +1,7 @@
 /* Messages, the same bytes for the same touch. What no header may hold (a line end, an address with syntax in it) is
- * refused: it would be somebody else's header. No Auto-Submitted: RFC 3834 marks automatic answers and notices with it,
- * and answering systems then keep silent; a sequence is mail that a person planned, and its out-of-office answers are
- * wanted (they hold the sequence). */
+ * refused: it would be somebody else's header. Letters have no Auto-Submitted: RFC 3834 marks automatic answers and
+ * notices with it, and answering systems then keep silent; a sequence is mail that a person planned, and its
+ * out-of-office answers are wanted (they hold the sequence). Notes to the operator have it. */
 #include <glib.h>
 #include <string.h>
 
@@ -147,19 +147,19 @@ static int headers_add(struct composer *c, const struct mime_headers *h)
 		return -1;
 	if (h->one_click && strstr(h->list_unsubscribe, "<https:") != NULL)
 		buf_str(c->out, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+	if (h->automatic)
+		buf_str(c->out, "Auto-Submitted: auto-generated\r\n");
 	return label_add(c, "List-Id", h->list_id, ".-_", true) < 0 ||
 		       label_add(c, "Feedback-ID", h->feedback_id, ".-_:", false) < 0
 		   ? -1
 		   : 0;
 }
 
-static void part_add(struct buf *out, const char *boundary, const char *type, const char *s, size_t n)
+static void text_add(struct buf *out, const char *type, const char *s, size_t n)
 {
 	bool base64 = mime_base64_is_shorter(s, n);
 
-	buf_str(out, "--=_");
-	buf_str(out, boundary);
-	buf_str(out, "\r\nContent-Type: text/");
+	buf_str(out, "Content-Type: text/");
 	buf_str(out, type);
 	buf_str(out, "; charset=utf-8\r\nContent-Transfer-Encoding: ");
 	buf_str(out, base64 ? "base64\r\n\r\n" : "quoted-printable\r\n\r\n");
@@ -170,12 +170,25 @@ static void part_add(struct buf *out, const char *boundary, const char *type, co
 	buf_str(out, "\r\n");
 }
 
+static void part_add(struct buf *out, const char *boundary, const char *type, const char *s, size_t n)
+{
+	buf_str(out, "--=_");
+	buf_str(out, boundary);
+	buf_str(out, "\r\n");
+	text_add(out, type, s, n);
+}
+
 /* The boundary cannot stand in a part: '=' is followed by '_' neither in quoted-printable nor in base64. */
 static void body_add(struct buf *out, const struct mime_headers *h, const char *text, size_t text_len, const char *html,
 		     size_t html_len)
 {
 	char boundary[DIGEST_HEX];
 
+	if (html == NULL) {
+		buf_str(out, "MIME-Version: 1.0\r\n");
+		text_add(out, "plain", text, text_len);
+		return;
+	}
 	digest_hex(h->message_id, strlen(h->message_id), boundary);
 	buf_str(out, "MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary=\"=_");
 	buf_str(out, boundary);

@@ -4,6 +4,7 @@
  * failure: libcurl itself goes on without them.
  * - A connection that libcurl never attached is pruned after 118 s and its descriptor reused: it is attached at once.
  * - libcurl closes the socket on curl_multi_remove_handle: the events that watch it are deleted before.
+ * - A server that sends without end does not hold the loop: after some bytes the others have their turn.
  * - The owner may close a connection inside any of its callbacks; the memory goes when the last of them has returned.
  */
 #include <ctype.h>
@@ -15,8 +16,9 @@
 #include "netloop_int.h"
 
 #define READ_BYTES   16384
-#define QUEUE_KEPT   65536    /* bytes of memory that an empty queue keeps */
-#define NEVER_PRUNED 2000000L /* seconds; libcurl stores milliseconds in places */
+#define READ_TURN    ((size_t)262144) /* bytes read before others have their turn */
+#define QUEUE_KEPT   65536            /* bytes of memory that an empty queue keeps */
+#define NEVER_PRUNED 2000000L         /* seconds; libcurl stores milliseconds in places */
 
 static const char *const failure_name[] = { "connect", "tls", "auth", "greeting", "lost", "surprise" };
 _Static_assert(sizeof failure_name / sizeof failure_name[0] == NETCONN_SURPRISE + 1, "a failure lacks its name");
@@ -107,14 +109,40 @@ static void take(struct netconn *c, const char *p, size_t n)
 		fail(c, NETCONN_SURPRISE, 0, fault);
 }
 
+static int take_bytes(void *arg, const char *p, size_t n)
+{
+	struct netconn *c = arg;
+
+	c->on_bytes(c->handlers.arg, c, p, n);
+	return is_gone(c);
+}
+
+void netconn_read_bytes(struct netconn *c, uint64_t n,
+			void (*on_bytes)(void *arg, struct netconn *c, const char *p, size_t n))
+{
+	c->on_bytes = on_bytes;
+	c->in.on_bytes = take_bytes;
+	c->in.bytes = n;
+}
+
+bool netconn_is_encrypted(const struct netconn *c)
+{
+	return c->tls;
+}
+
 /* Until CURLE_AGAIN. Without TLS a short read says the same: the loop tells again when there is more. */
 static void read_all(struct netconn *c)
 {
+	static const struct timeval at_once = { 0, 0 };
 	char chunk[READ_BYTES];
+	size_t n, all = 0;
 	CURLcode rc;
-	size_t n;
 
-	while (!is_gone(c)) {
+	for (; !is_gone(c); all += n) {
+		if (all >= READ_TURN && c->state == NETCONN_OPEN) {
+			event_add(c->later, &at_once); /* TLS may hold the rest: the socket would not tell */
+			return;
+		}
 		n = 0;
 		rc = curl_easy_recv(c->easy, chunk, sizeof chunk, &n);
 		if (rc == CURLE_AGAIN)
@@ -303,7 +331,7 @@ static void connect_failed(struct netconn *c, CURLcode rc)
 	bool spoke = c->code >= 400 && c->code <= 599;
 	char why[sizeof c->said + CURL_ERROR_SIZE + 8];
 
-	if (spoke)
+	if (spoke || (!c->smtp && f == NETCONN_GREETING))
 		snprintf(why, sizeof why, "%s: %s", what, c->said);
 	else
 		snprintf(why, sizeof why, "%s", what);
@@ -367,6 +395,8 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 		/* Its last words: a 421 says more than a broken pipe. */
 		read_all(c);
 		fail(c, NETCONN_LOST, 0, "the connection broke while sending");
+	} else if (c->state == NETCONN_OPEN) {
+		read_all(c);
 	}
 	c->busy--;
 	release(c);
@@ -446,6 +476,7 @@ struct netconn *netconn_open(struct netloop *n, const struct netconn_options *o,
 	c->handlers = *h;
 	c->fd = CURL_SOCKET_BAD;
 	c->smtp = strncmp(o->scheme, "smtp", 4) == 0;
+	c->in.max = o->line_max;
 	c->has_login = *o->username != '\0';
 	c->easy = curl_easy_init();
 	c->later = event_new(n->base, -1, 0, on_later, c);

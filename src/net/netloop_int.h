@@ -33,7 +33,7 @@ struct netconn {
 	CURL *easy;
 	curl_socket_t fd;
 	struct event *readable, *writable;
-	struct event *later; /* OPENING: the connect timeout; FAILING: made active at once */
+	struct event *later; /* OPENING: the connect timeout; OPEN: more is to be read; FAILING: made active at once */
 	bool smtp;
 	bool tls; /* reads go on until CURLE_AGAIN: TLS keeps bytes of its own */
 	bool has_login, authenticated;
@@ -42,6 +42,7 @@ struct netconn {
 	char said[256]; /* and its text */
 	char error[CURL_ERROR_SIZE];
 	struct netlines in;
+	void (*on_bytes)(void *arg, struct netconn *c, const char *p, size_t n);
 	struct buf out;  /* being sent from out_at on: must not move while blocked */
 	struct buf more; /* queued while `out` must not move */
 	size_t out_at;

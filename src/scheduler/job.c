@@ -31,12 +31,17 @@ void job_free(struct scheduler *s, struct job **jp)
 	free(j);
 }
 
+bool job_is_letter(const struct job *j)
+{
+	return j->test == NULL && j->note_id == 0;
+}
+
 int job_in_flight(const struct scheduler *s)
 {
 	int n = 0;
 	const struct job *j;
 	TAILQ_FOREACH (j, &s->jobs, link)
-		if (j->test == NULL && j->state != JOB_FINISHED && j->state != JOB_RECORDED)
+		if (job_is_letter(j) && j->state != JOB_FINISHED && j->state != JOB_RECORDED)
 			n++;
 	return n;
 }

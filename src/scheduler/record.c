@@ -327,6 +327,11 @@ int record_finished(struct scheduler *s, int64_t now, struct err *e)
 	TAILQ_FOREACH (j, &s->jobs, link) {
 		if (j->state != JOB_FINISHED || j->test != NULL)
 			continue;
+		if (j->note_id != 0) {
+			if (note_finished(s, j, now, e) != 0)
+				return -1;
+			continue;
+		}
 		if (streak_before(s, now, e) != 0 || record_outcome(s, j, now, e) != 0 || streak_after(s, j, now, e) != 0)
 			return -1;
 	}

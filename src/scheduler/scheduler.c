@@ -72,7 +72,7 @@ int scheduler_new(struct store *store, const struct clock *clock, const struct p
 	TAILQ_INIT(&s->jobs);
 	pause_load(s);
 	streak_load(s);
-	if (record_recovery(s, e) != 0 || slots_load(s, e) != 0 || plan_apply(s, e) != 0) {
+	if (record_recovery(s, e) != 0 || notes_recover(s, e) != 0 || slots_load(s, e) != 0 || plan_apply(s, e) != 0) {
 		scheduler_free(&s);
 		return -1;
 	}
@@ -123,6 +123,13 @@ void scheduler_wake(struct scheduler *s)
 {
 	s->due_stale = true;
 	s->hooks.turn_soon(s->hooks.arg);
+}
+
+void scheduler_answered(struct scheduler *s)
+{
+	pause_load(s); /* the circuit breaker may have paused sending */
+	notes_load(s);
+	scheduler_wake(s);
 }
 
 void scheduler_settings_changed(struct scheduler *s)

@@ -49,6 +49,9 @@ struct job {
 	struct job *next;              /* JOB_HANDING: the envelope that leaves with the dot */
 	bool takes_next;
 	struct test_send *test;        /* a message outside the store; owned */
+	int64_t note_id;               /* a note to on_reply.notify (notes.c); 0: it is none */
+	int64_t note_created;
+	int32_t note_tries;
 	struct enrollment_row *row;    /* as it was decided on; owned; true while `version` is the store's (job_row) */
 	int64_t version;
 	int64_t enrollment_id, contact_id, account_id;
@@ -171,6 +174,8 @@ struct scheduler {
 	int judged_n;
 	bool asks;                         /* some step of the plan is an ask: gifts can be waited for */
 	int64_t tests;                     /* numbers test messages */
+	int64_t note_first;                /* when a note is to be tried next; CLOCK_NEVER: none waits */
+	int notes_waiting;                 /* so many could go but found no connection */
 };
 
 /* ---- decide.c ---- */
@@ -265,6 +270,8 @@ int64_t rate_wait(const struct rate *r, int in_flight, int64_t now);
 void rate_free(struct rate *r);
 
 /* ---- turn.c ---- */
+/* The job, which is new, takes a place for an envelope. False: there is none. */
+bool scheduler_place(struct scheduler *s, struct job *j);
 void scheduler_due_read(struct scheduler *s, int64_t now);
 void scheduler_tests_end(struct scheduler *s, const char *why);
 
@@ -272,10 +279,18 @@ void scheduler_tests_end(struct scheduler *s, const char *why);
 void jump_look(struct scheduler *s, int64_t now);
 int jump_recheck(struct scheduler *s, int64_t now, struct err *e); /* a slice, in the open transaction */
 
+/* ---- notes.c: notes to on_reply.notify ---- */
+int notes_recover(struct scheduler *s, struct err *e);                    /* at the start, in a transaction of its own */
+void notes_load(struct scheduler *s);                                     /* what the store says is waiting */
+int notes_fill(struct scheduler *s, int64_t now, struct err *e);          /* those that are due take connections */
+int note_hand(struct scheduler *s, const struct job *j, bool *yes, struct err *e);
+int note_finished(struct scheduler *s, struct job *j, int64_t now, struct err *e);
+
 /* ---- job.c ---- */
 struct job *job_new(struct scheduler *s);
 void job_free(struct scheduler *s, struct job **j);
-int job_in_flight(const struct scheduler *s); /* without tests */
+int job_in_flight(const struct scheduler *s); /* without tests and notes */
+bool job_is_letter(const struct job *j);      /* of a sequence: no test, no note */
 /* The job's enrollment and contact as they are now: read again only when something may have changed them. 1 / 0 / -1 as store_enrollment;
  * *fresh (may be NULL): nothing has changed since the decision. */
 int job_row(struct scheduler *s, struct job *j, bool *fresh, struct err *e);

@@ -85,7 +85,9 @@ static int hand_bodies(struct scheduler *s, int64_t now, struct err *e)
 		if (j->state != JOB_BODY)
 			continue;
 		bool yes = !s->finishing;
-		if (yes && j->test == NULL) {
+		if (yes && j->note_id != 0 && note_hand(s, j, &yes, e) != 0)
+			return -1;
+		if (yes && job_is_letter(j)) {
 			if (scheduler_may_hand(s, j, now, &yes, e) != 0)
 				return -1;
 			if (yes && store_touch_hand(s->store, j->delivery.touch_id, now, e) != 0)
@@ -136,6 +138,15 @@ static void room_take(struct scheduler *s, struct room *r, struct job *j)
 	}
 	j->slot = r->slot;
 	slot_remove(s, r->slot);
+}
+
+bool scheduler_place(struct scheduler *s, struct job *j)
+{
+	struct room r;
+	if (!room_find(s, &r))
+		return false;
+	room_take(s, &r, j);
+	return true;
 }
 
 static int reserve(struct scheduler *s, struct candidate *c, struct job *j, int64_t now, struct err *e)
@@ -334,6 +345,7 @@ static void take_back(struct scheduler *s, const char *why)
 	pause_load(s);
 	streak_load(s);
 	slots_ask_all(s, clock_now(s->clock), false);
+	notes_load(s);
 	TAILQ_FOREACH_SAFE (j, &s->jobs, link, t) {
 		if (j->state == JOB_RECORDED) {
 			j->state = JOB_FINISHED;
@@ -386,11 +398,13 @@ static bool pressing(const struct scheduler *s)
 
 int64_t scheduler_next_at(const struct scheduler *s)
 {
+	int64_t now = clock_now(s->clock), at = CLOCK_NEVER;
 	if (pressing(s))
-		return clock_now(s->clock);
-	if (s->paused.all || s->finishing)
-		return CLOCK_NEVER;
-	return s->rate_at != 0 && s->rate_at < s->next_due ? s->rate_at : s->next_due;
+		return now;
+	if (!s->paused.all && !s->finishing)
+		at = s->rate_at != 0 && s->rate_at < s->next_due ? s->rate_at : s->next_due;
+	/* a note that is due already waits for a connection, which brings a turn */
+	return !s->finishing && s->note_first > now && s->note_first < at ? s->note_first : at;
 }
 
 static void plan_next_turn(struct scheduler *s)
@@ -405,7 +419,7 @@ static void plan_next_turn(struct scheduler *s)
 		s->delivery->give_back(s->delivery->arg, s->slot[i]);
 	bool none = s->finishing || s->failing || s->paused.all || s->rate_at != 0;
 	int want = none ? 0 : (int)(s->ready_n + (s->due_n - s->due_next));
-	s->delivery->want(s->delivery->arg, want + (s->finishing ? 0 : tests));
+	s->delivery->want(s->delivery->arg, want + (s->finishing ? 0 : tests + s->notes_waiting));
 	if (s->failing) {
 		s->hooks.turn_in(s->hooks.arg, FAILED_RETRY_MS);
 	} else if (pressing(s)) {
@@ -448,15 +462,18 @@ static int work(struct scheduler *s, int64_t now, struct err *e)
 	if (record_finished(s, now, e) != 0 || breaker_look(s, now, e) != 0 || hand_bodies(s, now, e) != 0)
 		return -1;
 	fill_tests(s);
+	s->notes_waiting = 0;
+	if (!s->finishing && !s->failing && notes_fill(s, now, e) != 0)
+		return -1;
 	/* While the store fails only results are tried: they rest on nothing that could be undone. */
 	if (s->finishing || s->failing || s->paused.all)
 		return 0;
 	return jump_recheck(s, now, e) == 0 ? fill(s, now, e) : -1;
 }
 
-static bool anything(const struct scheduler *s)
+static bool anything(const struct scheduler *s, int64_t now)
 {
-	return s->job_n > 0 || s->ready_n > 0 || s->due_next < s->due_n || s->recheck_after >= 0 || streak_rests(s);
+	return s->job_n > 0 || s->note_first <= now || s->ready_n > 0 || s->due_next < s->due_n || s->recheck_after >= 0 || streak_rests(s);
 }
 
 void scheduler_turn(struct scheduler *s)
@@ -468,7 +485,7 @@ void scheduler_turn(struct scheduler *s)
 	jump_look(s, now);
 	if (!s->finishing && !s->paused.all)
 		due_refresh(s, now);
-	if (!anything(s)) {
+	if (!anything(s, now)) {
 		end_tests(s);
 		plan_next_turn(s);
 		return;

@@ -1,7 +1,7 @@
 /* Forgetting a person. Gone are: the contact's columns, the texts of its events (also of those that were written for
- * the address before it was a contact), what relays replied about it, its hold and its plain suppression. Left are ids,
- * touches (the account's and the sender's caps go on holding) and a keyed hash of the address, which stays suppressed:
- * whoever imports the address again finds it. */
+ * the address before it was a contact), what relays replied about it, notes about its replies, its hold and its plain
+ * suppression. Left are ids, touches (the account's and the sender's caps go on holding) and a keyed hash of the
+ * address, which stays suppressed: whoever imports the address again finds it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +48,10 @@ static int forget_events(struct store *s, int64_t contact, const char *email, co
 	q = store_stmt(s, SQL_FORGET_ADDRESS_EVENTS);
 	bind_text(q, 1, email);
 	bind_text(q, 2, hash);
+	if (store_run(s, q, e))
+		return -1;
+	q = store_stmt(s, SQL_NOTES_FORGET);
+	bind_int(q, 1, contact);
 	return store_run(s, q, e);
 }
 

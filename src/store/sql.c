@@ -229,4 +229,19 @@ const char *const store_sql[SQL_COUNT] = {
 			   "AND type = ?2 AND sequence = ?3 ORDER BY seq DESC LIMIT 1",
 	[SQL_EVENTS_PRUNE] = "DELETE FROM event WHERE seq IN (SELECT seq FROM "
 			     "(SELECT seq, ts FROM event WHERE seq <= ?1 ORDER BY seq LIMIT ?3) WHERE ts < ?2)",
+
+	[SQL_SEEN_PUT] = "INSERT INTO seen (digest, at) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING",
+	[SQL_SEEN_PRUNE] = "DELETE FROM seen WHERE digest IN (SELECT digest FROM seen WHERE at < ?1 ORDER BY at LIMIT ?2)",
+	[SQL_MAIL_COUNT] =
+	    "INSERT INTO mail_count (class, n) VALUES (?1, 1) ON CONFLICT (class) DO UPDATE SET n = n + 1",
+	[SQL_MAIL_COUNTS] = "SELECT class, n FROM mail_count ORDER BY class",
+	[SQL_NOTE_ADD] = "INSERT INTO note (contact_id, recipient, subject, text, created_at, next_at) "
+			 "VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+	[SQL_NOTES_DUE] = "SELECT id, contact_id, recipient, subject, text, created_at, next_at, tries FROM note "
+			  "WHERE next_at <= ?1 ORDER BY next_at LIMIT ?2",
+	[SQL_NOTE_FIRST] = "SELECT next_at FROM note WHERE next_at < 9223372036854775807 ORDER BY next_at LIMIT 1",
+	[SQL_NOTE_NEXT] = "UPDATE note SET next_at = ?2, tries = tries + (?2 < 9223372036854775807) WHERE id = ?1",
+	[SQL_NOTE_REMOVE] = "DELETE FROM note WHERE id = ?1",
+	[SQL_NOTES_RECOVER] = "DELETE FROM note WHERE next_at = 9223372036854775807",
+	[SQL_NOTES_FORGET] = "DELETE FROM note WHERE contact_id = ?1",
 };

@@ -68,6 +68,7 @@ static int member_check(struct call *c, const struct member *m, const json_t *va
 		if (!json_is_array(value))
 			return call_refuse(c, 400, "%s: this must be an array", m->name);
 		break;
+	case MEMBER_MESSAGE: break; /* never in an object: request_read */
 	}
 	return 200;
 }
@@ -108,6 +109,10 @@ static int request_read(struct call *c, const char *body, size_t n)
 {
 	json_error_t je;
 
+	c->body = body;
+	c->body_n = n;
+	if (c->verb->member[0].name && c->verb->member[0].type == MEMBER_MESSAGE)
+		return n ? 200 : call_refuse(c, 400, "message: the request is empty");
 	if (strspn(body, " \t\r\n") == n) {
 		c->in = json_object();
 		return members_check(c);
@@ -227,6 +232,13 @@ static const struct verb *verb_find(const char *name)
 			return v;
 	}
 	return NULL;
+}
+
+size_t call_body_max(const char *verb)
+{
+	const struct verb *v = verb_find(verb);
+
+	return v && v->member[0].name && v->member[0].type == MEMBER_MESSAGE ? MESSAGE_MAX : BODY_MAX;
 }
 
 static int run(struct call *c, const char *name, const char *body, size_t n)

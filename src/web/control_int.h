@@ -35,7 +35,9 @@ struct call {
 	const struct control_ops *ops;
 	const struct verb *verb;
 	int64_t now;
-	json_t *in;     /* the request's object */
+	json_t *in;     /* the request's object; NULL when the body is a message */
+	const char *body; /* the request's bytes, while the verb runs */
+	size_t body_n;
 	struct buf out; /* the answer's members, without the braces */
 	struct err err; /* of a refusal */
 	bool keep;      /* commit, although the answer is a refusal */
@@ -71,7 +73,13 @@ int call_refuse(struct call *c, int status, const char *fmt, ...)
 int call_failed(struct call *c);           /* the store's error stands in err: 500 */
 
 /* ---- members of the request; checked before the verb runs, so what is there has its type ---- */
-enum member_type { MEMBER_TEXT, MEMBER_INTEGER, MEMBER_BOOL, MEMBER_ROWS };
+enum member_type {
+	MEMBER_TEXT,
+	MEMBER_INTEGER,
+	MEMBER_BOOL,
+	MEMBER_ROWS,
+	MEMBER_MESSAGE /* the only member: the request's body is the message itself, no JSON */
+};
 struct member {
 	const char *name;
 	enum member_type type;
@@ -101,7 +109,12 @@ extern const struct verb control_verbs[]; /* by name; the last has none */
 #define SLICE_MS   20
 #define SLICE_ROWS 32
 
+#define BODY_MAX    ((size_t)4 << 20)
+#define MESSAGE_MAX ((size_t)10 << 20) /* of a verb that takes a message */
+size_t call_body_max(const char *verb);
+
 int verb_config(struct call *c);
+int verb_deliver(struct call *c);
 int verb_enroll(struct call *c);
 int verb_explain(struct call *c);
 int verb_export(struct call *c);

@@ -24,8 +24,7 @@
 #define CONNECTIONS  256
 #define DEADLINE_MS  INT64_C(30000)
 #define TICK_MS      INT64_C(500)
-#define BODY_MAX     (4 * 1024 * 1024)
-#define BODY_LIBRARY (6 * 1024 * 1024) /* evhttp's refusal is no JSON, so ours comes first */
+#define BODY_LIBRARY (12 * 1024 * 1024) /* evhttp's refusal is no JSON, so ours comes first */
 #define HEADERS_MAX  (16 * 1024)
 #define INACTIVE_S   30
 #define PREFIX       "/v1/"
@@ -258,12 +257,12 @@ static void on_request(struct evhttp_request *request, void *arg)
 		send_error(request, 405, "POST /v1/VERB");
 		return;
 	}
-	if (n > BODY_MAX) {
-		send_error(request, 413, "the request is longer than 4 MB");
-		return;
-	}
 	if (!path || strncmp(path, PREFIX, sizeof(PREFIX) - 1) != 0) {
 		send_error(request, 404, "POST /v1/VERB");
+		return;
+	}
+	if (n > call_body_max(path + sizeof(PREFIX) - 1)) {
+		send_error(request, 413, n > MESSAGE_MAX ? "the message is longer than 10 MB" : "the request is longer than 4 MB");
 		return;
 	}
 	x = mem_alloc(sizeof(*x));

@@ -5,6 +5,7 @@
 
 const struct verb control_verbs[] = {
 	{ "config", false, verb_config, NULL, { { NULL, 0, false } } },
+	{ "deliver", false, verb_deliver, NULL, { { "message", MEMBER_MESSAGE, true } } },
 	{ "enroll",
 	  false, /* slices have transactions of their own */
 	  verb_enroll,

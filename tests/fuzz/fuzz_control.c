@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "../unit/config_dir.h"
+#include "abv/json.h"
 #include "abv/mem.h"
 #include "abv/web.h"
 
@@ -85,6 +86,13 @@ static int op_forget_log(void *arg, const char *address, const char *hash, struc
 	return *address == 'f' ? err_set(e, "disk full") : 0;
 }
 
+static int op_deliver(void *arg, const char *bytes, size_t n, struct buf *json, struct err *e)
+{
+	(void)arg, (void)e;
+	json_add_str(json, "why", n > 2 && bytes[n - 1] == 'x' ? "x" : "");
+	return 0;
+}
+
 static void op_status(void *arg, struct buf *json)
 {
 	(void)arg, (void)json;
@@ -150,6 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.test = op_test,
 		.resolve = op_resolve,
 		.forget_log = op_forget_log,
+		.deliver = op_deliver,
 		.status = op_status,
 		.settings_changed = op_nothing,
 	};

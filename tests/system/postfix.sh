@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # A real Postfix of its own in a directory, on free loopback ports: what the tests of TLS, AUTH and pipelining are held against.
 #
-#   postfix.sh start DIR   makes DIR, starts, and prints one line:
-#                          pid=N port=N tls_port=N smtps_port=N ca=FILE user=NAME password=TEXT maildir=DIR
-#   postfix.sh stop DIR    ends the master by its pid and removes DIR
+#   postfix.sh start DIR [LMTP PORT]   makes DIR, starts, and prints one line:
+#                                      pid=N port=N tls_port=N smtps_port=N ca=FILE user=NAME password=TEXT maildir=DIR
+#   postfix.sh stop DIR                ends the master by its pid and removes DIR
 #
 # port: no TLS, no AUTH. tls_port: STARTTLS, AUTH only behind it, and MAIL only after AUTH. smtps_port: the same with TLS from the start.
 # The certificate is self-signed (`ca` is it) and names localhost only, so that 127.0.0.1 is a mismatch. Every recipient is delivered to
 # one Maildir but baduser@ (550 5.1.1 at RCPT) and policy@ (550 5.7.1 after the dot).
+# With LMTP, a port on loopback, everything is delivered there instead, and PORT is the plain port. Then mail to gone@away.example is accepted and
+# bounces (5.1.1), and piped@away.example goes through the alias `piped` of DIR/etc/aliases, which the test writes (a texthash: no colon).
 # Exit status 77: skipped, because not root or Postfix or SASL is missing.
 set -eu
 export PATH="$PATH:/usr/sbin:/sbin"
 
 skip() { echo "!! SKIPPED: postfix.sh: $*" >&2; exit 77; }
-dir=${2:?usage: postfix.sh start|stop DIR}
+dir=${2:?usage: postfix.sh start|stop DIR [LMTP PORT]}
 
 stop() {
 	pid=$(tr -d ' ' <"$dir/spool/pid/master.pid" 2>/dev/null || true)
@@ -64,6 +66,19 @@ configure() {
 		smtpd_peername_lookup = no
 	END
 	: >"$dir/etc/aliases"
+	if [ -n "${4:-}" ]; then
+		cat >>"$dir/etc/main.cf" <<-END
+			virtual_transport = lmtp:inet:127.0.0.1:$4
+			transport_maps = inline:{ { gone@away.example = local: } { piped@away.example = local: } }
+			alias_maps = texthash:$dir/etc/aliases
+			local_recipient_maps =
+			default_privs = nobody
+			recipient_delimiter = +
+			minimal_backoff_time = 1s
+			maximal_backoff_time = 2s
+			queue_run_delay = 1s
+		END
+	fi
 	auth="-o smtpd_sasl_auth_enable=yes -o smtpd_tls_auth_only=yes -o smtpd_client_restrictions=permit_sasl_authenticated,reject"
 	cat >"$dir/etc/master.cf" <<-END
 		127.0.0.1:$1 inet n - n - - smtpd -o smtpd_tls_security_level=none
@@ -81,6 +96,7 @@ configure() {
 		proxymap unix - - n - - proxymap
 		smtp unix - - n - - discard
 		relay unix - - n - - discard
+		lmtp unix - - n - - lmtp
 		error unix - - n - - error
 		retry unix - - n - - error
 		discard unix - - n - - discard
@@ -102,14 +118,15 @@ start() {
 s=[socket.socket() for _ in range(3)]
 for x in s: x.bind(("127.0.0.1",0))
 print(*[x.getsockname()[1] for x in s])')
-	configure "$port" "$tls" "$smtps"
+	port=${2:-$port}
+	configure "$port" "$tls" "$smtps" "${1:-}"
 	postfix -c "$dir/etc" start >"$dir/start.log" 2>&1 || { cat "$dir/start.log" "$dir/postfix.log" >&2; stop; exit 1; }
 	for _ in $(seq 200); do answers "$tls" && break; sleep 0.05; done
 	echo "pid=$(tr -d ' ' <"$dir/spool/pid/master.pid") port=$port tls_port=$tls smtps_port=$smtps ca=$dir/etc/cert.pem user=sender password=$password maildir=$dir/mail/box"
 }
 
 case $1 in
-start) start ;;
+start) start "${3:-}" "${4:-}" ;;
 stop) stop ;;
-*) echo "usage: postfix.sh start|stop DIR" >&2; exit 2 ;;
+*) echo "usage: postfix.sh start|stop DIR [LMTP PORT]" >&2; exit 2 ;;
 esac

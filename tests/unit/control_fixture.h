@@ -172,6 +172,17 @@ static inline int fake_forget_log(void *arg, const char *address, const char *ha
 	return 0;
 }
 
+static inline int fake_deliver(void *arg, const char *bytes, size_t n, struct buf *json, struct err *e)
+{
+	struct fixture *f = arg;
+
+	assert_false(store_in_transaction(f->store));
+	if (n > 4 && !memcmp(bytes, "FAIL", 4))
+		return err_set(e, "disk full");
+	json_add_int(json, "bytes", (int64_t)n);
+	return 0;
+}
+
 static inline void fake_status(void *arg, struct buf *json)
 {
 	(void)arg;
@@ -221,6 +232,7 @@ static inline void open_control(struct fixture *f, struct event_base *base)
 		.test = fake_test,
 		.resolve = fake_resolve,
 		.forget_log = fake_forget_log,
+		.deliver = fake_deliver,
 		.status = fake_status,
 		.settings_changed = fake_settings_changed,
 	};

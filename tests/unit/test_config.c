@@ -158,6 +158,11 @@ static void test_example(void **state)
 	assert_string_equal(c->smtp.password, "hunter2");
 	assert_string_equal(c->inbox.imap_password, "hunter2");
 	assert_string_equal(c->inbox.imap_after, "move:Done");
+	assert_string_equal(c->inbox.imap_host, "mail.example.com");
+	assert_string_equal(c->inbox.imap_mailbox, "INBOX");
+	assert_int_equal(c->inbox.imap_port, 993);
+	assert_int_equal(c->inbox.imap_tls, TLS_REQUIRED);
+	assert_true(c->inbox.imap_implicit_tls && !c->inbox.imap_loopback);
 	assert_string_equal(c->inbox.maildir, "/var/mail/abvd");
 	assert_int_equal(p->rate.n, 20);
 	assert_int_equal(c->smtp.timeout_dot, 30 * CLOCK_SECOND);
@@ -466,6 +471,42 @@ static void test_options(void **state)
 		assert_true(*tls_mode_name((enum tls_mode)i));
 }
 
+static const struct {
+	const char *url, *more;
+	const char *mailbox;
+	int port;
+	enum tls_mode tls;
+} mailbox_row[] = {
+	{ "imaps://x.example", "", "INBOX", 993, TLS_REQUIRED },
+	{ "imap://x.example/", "", "INBOX", 143, TLS_REQUIRED },
+	{ "imap://x.example/a%2Fb%20c", "tls = \"opportunistic\";", "a/b c", 143, TLS_OPPORTUNISTIC },
+	{ "imap://127.0.0.1:1143/Lists/abvd", "", "Lists/abvd", 1143, TLS_OPPORTUNISTIC },
+	{ "imap://localhost", "tls = \"none\";", "INBOX", 143, TLS_NONE },
+	{ "imap://[::1]", "tls = \"required\";", "INBOX", 143, TLS_REQUIRED },
+};
+
+static void test_mailboxes(void **state)
+{
+	(void)state;
+	config_dir_put("imap.password", "hunter2\n");
+	chmod(config_dir_path("imap.password"), 0600);
+	for (size_t i = 0; i < sizeof mailbox_row / sizeof *mailbox_row; i++) {
+		char text[2048];
+		struct config *c;
+
+		snprintf(
+		    text, sizeof text,
+		    BASE
+		    "inbox = { imap = { url = \"%s\"; username = \"u\"; password_file = \"imap.password\"; %s }; };\n",
+		    mailbox_row[i].url, mailbox_row[i].more);
+		c = load(text);
+		assert_string_equal(c->inbox.imap_mailbox, mailbox_row[i].mailbox);
+		assert_int_equal(c->inbox.imap_port, mailbox_row[i].port);
+		assert_int_equal(c->inbox.imap_tls, mailbox_row[i].tls);
+		config_free(&c);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +520,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_include, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_values, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mailboxes, setup, teardown),
 		cmocka_unit_test(test_options),
 	};
 

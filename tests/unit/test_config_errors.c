@@ -135,6 +135,10 @@ static const struct row rows[] = {
 	{ BASE "inbox = { imap = { url = \"imaps://x/I\"; username = \"u\"; password_file = \"secret\"; after = "
 	       "\"delete\"; }; };\n",
 	  NULL, "abvd.conf:7:83 bad-value\n", NULL },
+	{ BASE "inbox = { imap = { url = \"imap://x/%0a\"; username = \"u\"; password_file = \"secret\"; }; };\n", NULL,
+	  "abvd.conf:7:20 bad-value\n", "%XX" },
+	{ BASE "inbox = { imap = { url = \"imap://x/a%2\"; username = \"u\"; password_file = \"secret\"; }; };\n", NULL,
+	  "abvd.conf:7:20 bad-value\n", "%XX" },
 
 	/* files that are not there */
 	{ BASE_CONFIG "smtp = { url = \"smtps://x\"; username = \"u\";\n password_file = \"none\"; };\n", NULL,
@@ -165,6 +169,13 @@ static const struct row rows[] = {
 	{ BASE "inbox = { imap = { url = \"imaps://x/I\"; }; };\n", NULL, "abvd.conf:7:20 missing-key\n", NULL },
 
 	/* contradictions */
+	{ BASE
+	  "inbox = { imap = { url = \"imap://x/I\"; username = \"u\"; password_file = \"secret\";\n tls = \"none\"; }; "
+	  "};\n",
+	  NULL, "abvd.conf:8:2 plaintext-password\n", NULL },
+	{ BASE "inbox = { imap = { url = \"imaps://[::1]/\"; username = \"u\"; password_file = \"secret\";\n tls = "
+	       "\"none\"; }; };\n",
+	  NULL, "abvd.conf:8:2 contradiction\n", NULL },
 	{ BASE_CONFIG
 	  "smtp = { url = \"smtp://192.0.2.1\"; tls = \"none\"; username = \"u\"; password_file = \"secret\"; };\n",
 	  NULL, "abvd.conf:6:36 plaintext-password\n", NULL },

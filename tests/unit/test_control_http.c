@@ -130,6 +130,14 @@ static void test_body_limit(void **state)
 	status = http(f, "POST /v1/status", body, n, &out);
 	check_answer("5 MB", "", status, out.data, out.len, 413, "{'error':'*4 MB*'}");
 	free(body);
+	/* a message may be longer, and hold any bytes */
+	n = 10 * 1024 * 1024;
+	body = mem_alloc(n + 2);
+	status = http(f, "POST /v1/deliver", body, n, &out);
+	check_answer("10 MB", "", status, out.data, out.len, 200, "{'bytes':10485760}");
+	status = http(f, "POST /v1/deliver", body, n + 1, &out);
+	check_answer("10 MB and a byte", "", status, out.data, out.len, 413, "{'error':'*10 MB*'}");
+	free(body);
 	buf_free(&out);
 }
 

@@ -1,0 +1,135 @@
+#include <string.h>
+#include <strings.h>
+
+#include "classify_int.h"
+
+bool starts_with(const char *s, const char *with)
+{
+	return !strncasecmp(s, with, strlen(with));
+}
+
+bool contains(const char *s, const char *what)
+{
+	return strcasestr(s, what) != NULL;
+}
+
+const char *find_in(const char *s, size_t n, const char *what)
+{
+	return memmem(s, n, what, strlen(what));
+}
+
+void text_set(char *to, size_t cap, const char *s, size_t n)
+{
+	if (n >= cap)
+		n = cap - 1;
+	memcpy(to, s, n);
+	to[n] = '\0';
+}
+
+void text_put(char *to, size_t cap, const char *s)
+{
+	text_set(to, cap, s, strlen(s));
+}
+
+static bool is_local_char(char c)
+{
+	return (unsigned char)c > ' ' && c != 0x7f && !strchr("<>()[]\\,;:\"@|", c);
+}
+
+static bool is_domain_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
+	       c == '_' || (unsigned char)c >= 0x80;
+}
+
+/* Where the local part in front of the '@' begins; a quoted one is taken with its quotes. */
+static const char *local_begin(const char *s, const char *at)
+{
+	const char *b = at;
+
+	if (at - s >= 3 && at[-1] == '"') {
+		for (b = at - 2; b > s && *b != '"' && at - b < 70; b--)
+			;
+		return *b == '"' && b < at - 2 ? b : at;
+	}
+	while (b > s && is_local_char(b[-1]))
+		b--;
+	while (b < at && strchr("'`.-=*/", *b) &&
+	       b[1] != '?') /* "'ann@example.com'", "->ann@example.com"; not "=?utf-8?" */
+		b++;
+	return b;
+}
+
+static const char *domain_end(const char *domain, const char *end)
+{
+	const char *e = domain;
+
+	if (e < end && *e == '[') {
+		while (e < end && *e != ']' && *e != '\n')
+			e++;
+		return e < end && *e == ']' ? e + 1 : domain;
+	}
+	while (e < end && is_domain_char(*e))
+		e++;
+	while (e > domain && strchr(".-_", e[-1]))
+		e--;
+	return e;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool address_find(const char *s, size_t n, char out[256], const char **end)
+{
+	const char *stop = s + n;
+
+	for (const char *at = s; (at = memchr(at, '@', (size_t)(stop - at))) != NULL; at++) {
+		const char *b = local_begin(s, at), *e = domain_end(at + 1, stop);
+
+		if (b == at || e == at + 1 || e - b > 254 || (stop - e > 1 && e[0] == '"' && e[1] == '@'))
+			continue;
+		for (size_t i = 0; i < (size_t)(e - b); i++)
+			out[i] = lower(b[i]);
+		out[e - b] = '\0';
+		if (end)
+			*end = e;
+		return true;
+	}
+	out[0] = '\0';
+	return false;
+}
+
+/* The same, where the address must stand at s; quotes and brackets around it are passed over. */
+bool address_at(const char *s, size_t n, char out[256], const char **end)
+{
+	size_t skip = 0, len;
+	const char *e;
+
+	while (skip < n && skip < 3 && strchr("<\"'([", s[skip]) &&
+	       !(s[skip] == '"' && memchr(s + skip + 1, '"', n - skip - 1) &&
+		 ((const char *)memchr(s + skip + 1, '"', n - skip - 1))[1] == '@'))
+		skip++;
+	if (n - skip > 7 && starts_with(s + skip, "mailto:"))
+		skip += 7;
+	if (n - skip > 5 && starts_with(s + skip, "smtp:"))
+		skip += 5;
+	s += skip;
+	n -= skip;
+	len = 0;
+	if (n > 0 && *s == '"')
+		len = 1 + strcspn(s + 1, "\"\n") + 1;
+	else
+		while (len < n && is_local_char(s[len]))
+			len++;
+	if (len == 0 || len >= n || s[len] != '@')
+		return false;
+	e = domain_end(s + len + 1, s + n);
+	if (!address_find(s, (size_t)(e - s), out, NULL))
+		return false;
+	while (e < s + n && skip-- > 0 && strchr(">\"')]", *e))
+		e++;
+	*end = e;
+	return true;
+}
