@@ -4,6 +4,7 @@ _abvctl_options()
 {
 	case $1 in
 	gate) echo "--jsonl" ;;
+	classify) echo "--jsonl" ;;
 	render) echo "--set --eml --html --text" ;;
 	log) echo "--since --contact --sequence --event --follow" ;;
 	simulate) echo "--contacts --from --days --seed --reply-rate --bounce-rate --ooo-rate --unsubscribe-rate --enroll --calendar" ;;
@@ -21,7 +22,7 @@ _abvctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' i
 	local globals="--socket --config --json --help --version"
-	local commands="check gate render log audit simulate import enroll stop pause resume hold suppress unsuppress forget export show explain
+	local commands="check gate render classify log audit simulate import enroll stop pause resume hold suppress unsuppress forget export show explain
 		status queue test config unknown"
 	local events="daemon_started daemon_stopped config_loaded contact_imported enrolled enroll_refused waiting skipped sent refused
 		unknown resolved gate_refused bounced replied auto_replied complained notice receipt challenge unsubscribed suppressed
@@ -46,7 +47,7 @@ _abvctl()
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 	else
 		case $command in
-		check | gate | render | log | audit | import) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		check | gate | render | classify | log | audit | import) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		unknown) mapfile -t COMPREPLY < <(compgen -W "list accept resend drop" -- "$cur") ;;
 		esac
 	fi

@@ -15,61 +15,66 @@ static const char *spaces(const char *s, const char *end)
 	return s;
 }
 
-static bool match_from(const char *p, const char *s, const char *end, char address[256]);
+struct match {
+	const char *begin, *end; /* of the line */
+	char *address;
+};
 
-static bool match_address(const char *p, const char *s, const char *end, char address[256])
+static bool match_from(const struct match *m, const char *p, const char *s);
+
+/* Within a word that an address could have begun with there is none. */
+static bool is_within_word(const struct match *m, const char *s)
+{
+	return s > m->begin && (unsigned char)s[-1] > ' ' && !strchr("<>()[],;:\"=/'", s[-1]);
+}
+
+static bool match_address(const struct match *m, const char *p, const char *s)
 {
 	const char *behind;
 
-	return address_at(s, (size_t)(end - s), address, &behind) && match_from(p, behind, end, address);
+	return !is_within_word(m, s) && address_at(s, (size_t)(m->end - s), m->address, &behind) && match_from(m, p, behind);
 }
 
-/* s is within a word that an address could have begun with: it was tried there. */
-static bool address_goes_on(const char *s)
-{
-	return (unsigned char)s[-1] > ' ' && !strchr("<>()[],;:\"=/'", s[-1]);
-}
-
-static bool match_anything(const char *p, const char *s, const char *end, char address[256])
+static bool match_anything(const struct match *m, const char *p, const char *s)
 {
 	if (*p == '\0')
 		return true;
-	for (const char *begin = s; s <= end; s++) {
-		if (*p != '%' && *p != ' ' && *p != '$' && (s == end || *s != *p))
+	for (; s <= m->end; s++) {
+		if (*p != '%' && *p != ' ' && *p != '$' && (s == m->end || *s != *p))
 			continue;
-		if (p[0] == '%' && p[1] == 'a' && s > begin && address_goes_on(s))
+		if (p[0] == '%' && p[1] == 'a' && is_within_word(m, s))
 			continue;
-		if (match_from(p, s, end, address))
+		if (match_from(m, p, s))
 			return true;
 	}
 	return false;
 }
 
-/* Depth is the number of places in the pattern; %* is tried at each place of a line, so that a pattern with several of
- * them on a long line costs: lines are cut (LINE_MOST). */
-static bool match_from(const char *p, const char *s, const char *end, char address[256])
+static bool match_from(const struct match *m, const char *p, const char *s)
 {
 	for (; *p != '\0'; p++) {
 		if (p[0] == '%' && p[1] == 'a')
-			return match_address(p + 2, s, end, address);
+			return match_address(m, p + 2, s);
 		if (p[0] == '%' && p[1] == '*')
-			return match_anything(p + 2, s, end, address);
+			return match_anything(m, p + 2, s);
 		if (*p == ' ')
-			s = spaces(s, end);
+			s = spaces(s, m->end);
 		else if (*p == '$')
-			return spaces(s, end) == end;
-		else if (s == end || *s++ != *p)
+			return spaces(s, m->end) == m->end;
+		else if (s == m->end || *s++ != *p)
 			return false;
 	}
 	return true;
 }
 
-#define LINE_MOST 1000
+#define LINE_MOST 1000 /* several %* on a long line cost */
 
 bool line_match(const char *pattern, const char *line, size_t n, char address[256])
 {
+	struct match m = { line, line + (n < LINE_MOST ? n : LINE_MOST), address };
+
 	address[0] = '\0';
-	return match_from(pattern, line, line + (n < LINE_MOST ? n : LINE_MOST), address);
+	return match_from(&m, pattern, line);
 }
 
 /* ---- recipients ---- */

@@ -135,6 +135,7 @@ static const struct reason_phrase phrases[] = {
 	{ "greylist", "policy" },
 	{ "graylist", "policy" },
 	{ "grey list", "policy" },
+	{ "account or domain may not exist", "user_unknown" },
 	{ "spamhaus", "blocked" },
 	{ "spamcop", "blocked" },
 	{ "barracudacentral", "blocked" },
@@ -504,6 +505,7 @@ static const struct reason_phrase phrases[] = {
 	/* no such domain */
 	{ "check if address is correct", "user_unknown" },
 	{ "domain is not reachable", "host_unknown" },
+	{ "dns lookup failure", "host_unknown" },
 	{ "host unknown", "host_unknown" },
 	{ "unknown host", "host_unknown" },
 	{ "host not found", "host_unknown" },

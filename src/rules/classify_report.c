@@ -308,6 +308,28 @@ static void local_complete(const struct view *v, char recipient[256])
 		text_put(recipient, 256, to);
 }
 
+/* The people's part about one recipient: from where it is first named to where another one is. Of the only recipient it
+ * is all of it. */
+static const char *text_about(const struct view *v, const struct classified *out, int index, size_t *n)
+{
+	const char *address = out->bounce[index].recipient, *end = v->flat + v->own, *at;
+
+	*n = v->own;
+	if (out->bounce_n == 1)
+		return v->flat;
+	at = *address != '\0' ? find_in(v->flat, v->own, address) : NULL;
+	for (int i = 0; at && i < out->bounce_n; i++) {
+		const char *other = i != index && *out->bounce[i].recipient != '\0'
+					? find_in(at + 1, (size_t)(end - at - 1), out->bounce[i].recipient)
+					: NULL;
+
+		if (other)
+			end = other;
+	}
+	*n = at ? (size_t)(end - at) : 0;
+	return at ? at : "";
+}
+
 static void failed_first(const struct view *v, struct classified *out)
 {
 	bool failed = false;
@@ -315,13 +337,15 @@ static void failed_first(const struct view *v, struct classified *out)
 	for (int i = 0; i < out->bounce_n; i++)
 		failed |= !strcmp(out->bounce[i].action, "failed");
 	out->class = failed ? CLASS_BOUNCE : CLASS_NOTICE;
+	if (out->bounce_n == 1)
+		local_complete(v, out->bounce[0].recipient);
 	for (int i = 0; i < out->bounce_n; i++) {
 		struct bounce *b = &out->bounce[i];
+		size_t n;
+		const char *text = text_about(v, out, i, &n);
 
-		if (out->bounce_n == 1)
-			local_complete(v, b->recipient);
-		if (out->bounce_n == 1 && !strcmp(b->action, "failed") && *b->reason == '\0')
-			bounce_judge(b, v->flat, v->own);
+		if (!strcmp(b->action, "failed") && *b->reason == '\0')
+			bounce_judge(b, text, n);
 	}
 	returned_find(v, out);
 }
