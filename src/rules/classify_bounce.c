@@ -32,7 +32,8 @@ static bool match_address(const struct match *m, const char *p, const char *s)
 {
 	const char *behind;
 
-	return !is_within_word(m, s) && address_at(s, (size_t)(m->end - s), m->address, &behind) && match_from(m, p, behind);
+	return !is_within_word(m, s) && address_at(s, (size_t)(m->end - s), m->address, &behind) &&
+	       match_from(m, p, behind);
 }
 
 static bool match_anything(const struct match *m, const char *p, const char *s)
@@ -212,25 +213,22 @@ static void diagnosis_make(const struct search *s, int index, struct diagnosis *
 
 static bool is_warning(const struct view *v)
 {
-	static const char *const says[] = { "this is a warning message only",
-					    "this is a warning only",
-					    "has not yet been delivered",
-					    "delivery attempts will continue",
-					    "do not need to resend",
-					    "will be retried for",
-					    "will keep trying",
-					    "will continue to try",
-					    "delivery to the following recipient has been delayed",
-					    "delivery to the following recipients has been delayed",
-					    "attempts to deliver the message will continue",
-					    "this is only a warning",
-					    "still being retried",
-					    "not been delivered yet",
-					    "delivery is delayed to these",
-					    "there is no need to resend" };
-	static const char *const subject[] = { "delayed",          "(delay)",
-					       "warning: message", "warning: could not send",
-					       "delivery delay",   "still being retried" };
+	/* clang-format off */
+	static const char *const says[] = {
+		"this is a warning message only", "this is a warning only", "has not yet been delivered",
+		"delivery attempts will continue", "do not need to resend", "will be retried for",
+		"will keep trying", "will continue to try", "delivery to the following recipient has been delayed",
+		"delivery to the following recipients has been delayed",
+		"attempts to deliver the message will continue", "this is only a warning", "still being retried",
+		"not been delivered yet", "delivery is delayed to these", "there is no need to resend"
+	};
+	/* clang-format on */
+	/* clang-format off */
+	static const char *const subject[] = {
+		"delayed", "(delay)", "warning: message", "warning: could not send", "delivery delay",
+		"still being retried"
+	};
+	/* clang-format on */
 	bool warned = false;
 
 	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
@@ -304,8 +302,12 @@ static bool through_list(const struct mail *m)
 /* Worms attach themselves; mail systems attach nothing but the message. */
 static bool is_armed(const struct mail *m)
 {
-	static const char *const end[] = { ".zip", ".exe", ".pif",  ".scr", ".com", ".bat", ".cmd",
-					   ".js",  ".vbs", ".html", ".htm", ".iso", ".rar", ".lnk" };
+	/* clang-format off */
+	static const char *const end[] = {
+		".zip", ".exe", ".pif", ".scr", ".com", ".bat", ".cmd", ".js", ".vbs", ".html", ".htm", ".iso",
+		".rar", ".lnk"
+	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < m->part_n; i++) {
 		size_t n = strlen(m->part[i].name);
@@ -320,16 +322,17 @@ static bool is_armed(const struct mail *m)
 /* Bait: mail systems report, they do not offer to release messages or to keep an account alive. */
 static bool is_bait(const struct view *v)
 {
-	static const char *const says[] = { "pending messages",      "pending message",        "messages pending",
-					    "release message",       "release these messages", "release the message",
-					    "retrieve your message", "recover messages",       "undelivered messages",
-					    "undelivered mails",     "clustered mails",        "your mailbox will",
-					    "verify your account",   "validate your",          "revalidate",
-					    "re-validate",           "upgrade your mailbox",   "upgrade your account",
-					    "confirm your account",  "confirm your password",  "keep your password",
-					    "keep same password",    "password expir",         "your password",
-					    "incoming messages",     "incoming mails",         "mails on hold",
-					    "messages on hold",      "review messages",        "allow messages" };
+	/* clang-format off */
+	static const char *const says[] = {
+		"pending messages", "pending message", "messages pending", "release message",
+		"release these messages", "release the message", "retrieve your message", "recover messages",
+		"undelivered messages", "undelivered mails", "clustered mails", "your mailbox will",
+		"verify your account", "validate your", "revalidate", "re-validate", "upgrade your mailbox",
+		"upgrade your account", "confirm your account", "confirm your password", "keep your password",
+		"keep same password", "password expir", "your password", "incoming messages", "incoming mails",
+		"mails on hold", "messages on hold", "review messages", "allow messages"
+	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
 		if (view_says(v, says[i]) || strstr(v->subject, says[i]))

@@ -107,7 +107,7 @@ static void local_read(const char *s, size_t n, char out[256])
 		s++;
 		n--;
 	}
-	n = fold_copy(out, 256, s, n);
+	(void)fold_copy(out, 256, s, n);
 	out[strcspn(out, " >(;\n")] = '\0';
 	if (strpbrk(out, "/|@\\") || is_nobody(out))
 		out[0] = '\0';

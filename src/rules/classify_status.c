@@ -43,8 +43,11 @@ static size_t code_length(const char *s, const char *end)
 /* x.0.0 and the catch-alls of old systems: the text knows better. */
 static bool is_vague(const char *status)
 {
-	static const char *const vague[] = { ".0.0", ".1.0", ".2.0", ".3.0", ".5.0",
-					     ".5.1", ".5.2", ".5.4", ".4.0", ".6.0" };
+	/* clang-format off */
+	static const char *const vague[] = {
+		".0.0", ".1.0", ".2.0", ".3.0", ".5.0", ".5.1", ".5.2", ".5.4", ".4.0", ".6.0"
+	};
+	/* clang-format on */
 
 	if (*status == '\0')
 		return true;
