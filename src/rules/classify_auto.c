@@ -105,7 +105,7 @@ static bool header_answers(const struct mail *m, size_t row)
 {
 	for (size_t i = 0; i < m->part[0].header_n; i++)
 		if (!strcmp(m->header[i].name, answers[row].name) &&
-		    starts_with(m->header[i].value, answers[row].value))
+		    text_begins(m->header[i].value, answers[row].value))
 			return true;
 	return false;
 }
@@ -119,7 +119,7 @@ static bool is_bulk(const struct mail *m)
 static bool subject_is_note(const struct view *v)
 {
 	for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++)
-		if (starts_with(v->subject, subjects[i]))
+		if (text_begins(v->subject, subjects[i]))
 			return true;
 	return false;
 }
@@ -129,7 +129,7 @@ static bool text_is_note(const struct view *v)
 	size_t n = v->own < NOTE_WITHIN ? v->own : NOTE_WITHIN;
 
 	for (size_t i = 0; v->own < NOTE_MOST && i < sizeof notes / sizeof notes[0]; i++)
-		if (find_in(v->flat, n, notes[i]))
+		if (text_find(v->flat, n, notes[i]))
 			return true;
 	return false;
 }

@@ -148,7 +148,7 @@ static void field_search(struct search *s, const char *name)
 		if (strcmp(m->header[i].name, name) != 0)
 			continue;
 		while (address_find(raw, (size_t)(end - raw), address, &raw)) {
-			const char *at = find_in(s->v->text, s->v->own, address);
+			const char *at = text_find(s->v->text, s->v->own, address);
 
 			found_add(s, address, at ? (size_t)(at - s->v->text) : 0);
 		}
@@ -178,7 +178,7 @@ static void diagnosis_add(struct diagnosis *d, const char *s, size_t n)
 static void mentions_add(const struct view *v, size_t from, const char *address, struct diagnosis *d)
 {
 	while (from < v->own && d->n < sizeof d->text / 2) {
-		const char *p = find_in(v->flat + from, v->own - from, address);
+		const char *p = text_find(v->flat + from, v->own - from, address);
 		const char *lf;
 
 		if (!p)
@@ -279,7 +279,7 @@ static bool family_is(const struct family *f, const struct view *v)
 
 static bool is_answering(const struct view *v)
 {
-	return starts_with(v->subject, "re:") || starts_with(v->subject, "aw:") || starts_with(v->subject, "sv:");
+	return text_begins(v->subject, "re:") || text_begins(v->subject, "aw:") || text_begins(v->subject, "sv:");
 }
 
 /* Does it carry what it is about? */
@@ -355,8 +355,8 @@ static bool by_system(const struct view *v)
 
 static bool from_nobody(const struct view *v)
 {
-	return starts_with(v->m->from, "no-reply@") || starts_with(v->m->from, "noreply@") ||
-	       starts_with(v->m->from, "donotreply@");
+	return text_begins(v->m->from, "no-reply@") || text_begins(v->m->from, "noreply@") ||
+	       text_begins(v->m->from, "donotreply@");
 }
 
 /* No family, but a mail system speaks of a failure. */

@@ -34,9 +34,9 @@ const char *value_of(const struct mail *m, const char *name);        /* "" none 
 size_t fold_copy(char *to, size_t cap, const char *s, size_t n);     /* one line; NUL-terminated; its length */
 
 /* ---- classify_text.c: small things about strings ---- */
-bool starts_with(const char *s, const char *with);              /* ASCII case does not count */
-bool contains(const char *s, const char *what);                 /* the same */
-const char *find_in(const char *s, size_t n, const char *what); /* exact; NULL none */
+bool text_begins(const char *s, const char *with);              /* ASCII case does not count */
+bool text_contains(const char *s, const char *what);                 /* the same */
+const char *text_find(const char *s, size_t n, const char *what); /* exact; NULL none */
 /* The first address in s, folded; behind it in *end (may be NULL). false: none. */
 bool address_find(const char *s, size_t n, char out[256], const char **end);
 bool address_at(const char *s, size_t n, char out[256], const char **end); /* it must stand at s, or behind quotes */

@@ -21,7 +21,7 @@ static bool recipient_unsubscribes(const struct mail *m)
 
 	for (size_t i = 0; i < m->recipient_n; i++)
 		for (size_t k = 0; k < sizeof local / sizeof local[0]; k++)
-			if (starts_with(m->recipient[i], local[k]))
+			if (text_begins(m->recipient[i], local[k]))
 				return true;
 	return false;
 }
@@ -51,7 +51,7 @@ static bool subject_unsubscribes(const struct view *v)
 	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof word / sizeof word[0]; i++)
-		if (starts_with(v->subject, word[i]) && words_in(v->subject) <= 4 &&
+		if (text_begins(v->subject, word[i]) && words_in(v->subject) <= 4 &&
 		    v->subject[strcspn(v->subject, "?")] == '\0')
 			return true;
 	return false;
@@ -124,7 +124,7 @@ static bool from_nobody(const struct mail *m)
 	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
-		if (starts_with(m->from, local[i]))
+		if (text_begins(m->from, local[i]))
 			return true;
 	return strstr(m->from, "-noreply@") || strstr(m->from, ".noreply@") || strstr(m->from, "-no-reply@") ||
 	       strstr(m->from, "+noreply@");
@@ -141,7 +141,7 @@ bool is_answer(const struct view *v)
 	if (*v->m->in_reply_to != '\0' || v->m->reference_n > 0)
 		return true;
 	for (size_t i = 0; i < sizeof prefix / sizeof prefix[0]; i++)
-		if (starts_with(v->subject, prefix[i]))
+		if (text_begins(v->subject, prefix[i]))
 			return true;
 	return false;
 }
@@ -174,7 +174,7 @@ static bool has_link(const struct view *v)
 	    view_says(v, "log in") || view_says(v, "login"))
 		return true;
 	for (size_t i = 0; i < v->m->part_n; i++)
-		if (!strcmp(v->m->part[i].type, "text/html") && contains(v->m->part[i].text, "href="))
+		if (!strcmp(v->m->part[i].type, "text/html") && text_contains(v->m->part[i].text, "href="))
 			return true;
 	return false;
 }

@@ -308,7 +308,7 @@ const char *phrase_reason(const char *folded, size_t n)
 {
 	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
 		for (size_t k = 0; k < groups[i].n; k++)
-			if (find_in(folded, n, groups[i].phrase[k]))
+			if (text_find(folded, n, groups[i].phrase[k]))
 				return groups[i].reason;
 	return NULL;
 }

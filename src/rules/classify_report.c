@@ -135,7 +135,7 @@ static void action_read(const struct field *f, char out[16])
 		    { "undeliver", "failed" }, { "error", "failed" },    { "deliverable", "delivered" } };
 
 	for (size_t i = 0; i < sizeof row / sizeof row[0] && *out == '\0'; i++)
-		if (f->value_n >= strlen(row[i].said) && starts_with(f->value, row[i].said))
+		if (f->value_n >= strlen(row[i].said) && text_begins(f->value, row[i].said))
 			text_put(out, 16, row[i].action);
 }
 
@@ -291,7 +291,7 @@ static bool text_has_fields(const struct mail_part *p)
 	at = strcasestr(p->text, "\nfinal-recipient:");
 	if (!at)
 		at = strcasestr(p->text, "\noriginal-recipient:");
-	return (at || starts_with(p->text, "final-recipient:")) &&
+	return (at || text_begins(p->text, "final-recipient:")) &&
 	       (strcasestr(p->text, "\naction:") || strcasestr(p->text, "\nstatus:"));
 }
 
@@ -317,10 +317,10 @@ static const char *text_about(const struct view *v, const struct classified *out
 	*n = v->own;
 	if (out->bounce_n == 1)
 		return v->flat;
-	at = *address != '\0' ? find_in(v->flat, v->own, address) : NULL;
+	at = *address != '\0' ? text_find(v->flat, v->own, address) : NULL;
 	for (int i = 0; at && i < out->bounce_n; i++) {
 		const char *other = i != index && *out->bounce[i].recipient != '\0'
-					? find_in(at + 1, (size_t)(end - at - 1), out->bounce[i].recipient)
+					? text_find(at + 1, (size_t)(end - at - 1), out->bounce[i].recipient)
 					: NULL;
 
 		if (other)
@@ -469,7 +469,7 @@ static bool is_plain_complaint(const struct view *v)
 		 view_says(v, "complainedrecipients")) ||
 		strstr(v->from, "staff@hotmail.com") || strstr(v->from, "scomp@aol.") ||
 		strstr(v->from, "complaints@email-abuse.")) &&
-	       !starts_with(v->subject, "re:");
+	       !text_begins(v->subject, "re:");
 }
 
 /* A feedback that nothing is wrong ("not-spam") is no complaint; one about a failed signature (RFC 6591) is a report on

@@ -358,7 +358,7 @@ void view_make(const struct mail *m, struct view *v)
 
 bool view_says(const struct view *v, const char *phrase)
 {
-	return find_in(v->flat, v->own, phrase) != NULL;
+	return text_find(v->flat, v->own, phrase) != NULL;
 }
 
 bool view_says_any(const struct view *v, const char *const *phrase)
