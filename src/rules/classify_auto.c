@@ -119,7 +119,7 @@ static bool is_bulk(const struct mail *m)
 static bool subject_is_note(const struct view *v)
 {
 	for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++)
-		if (text_begins(v->subject, subjects[i]))
+		if (text_begins(subject_bare(v), subjects[i]))
 			return true;
 	return false;
 }

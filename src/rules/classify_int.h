@@ -90,6 +90,7 @@ bool is_challenge(const struct view *v, const char **by);
 /* ---- classify_people.c ---- */
 bool is_unsubscribe(const struct view *v, const char **by);
 bool is_other(const struct view *v, const char **by);
+const char *subject_bare(const struct view *v); /* behind "[list]", "[External]" */
 bool is_answer(const struct view *v);      /* to something: by its ids or its subject */
 bool is_like_bounce(const struct view *v); /* the subject speaks of undelivered mail */
 

@@ -37,12 +37,21 @@ static size_t words_in(const char *s)
 	return n;
 }
 
+const char *subject_bare(const struct view *v)
+{
+	const char *s = v->subject, *end;
+
+	while (*s == '[' && (end = strchr(s, ']')) != NULL)
+		s = end + 1 + strspn(end + 1, " ");
+	return s;
+}
+
 /* The subject that our own mailto gives, or a person's who writes nothing else. */
 static bool subject_unsubscribes(const struct view *v)
 {
 	/* clang-format off */
 	static const char *const word[] = {
-		"unsubscribe", "unsuscribe", "unsubscibe", "[unsubscribe", "remove me", "please unsubscribe",
+		"unsubscribe", "unsuscribe", "unsubscibe", "remove me", "please unsubscribe",
 		"please remove me", "opt out", "opt-out", "abmelden", "abmeldung", "désinscription",
 		"desinscription", "désabonnement", "baja", "darme de baja", "cancelar suscripción", "disiscrivi",
 		"disiscrizione", "cancellazione", "afmelden", "uitschrijven", "cancelar inscrição", "descadastrar",
@@ -50,9 +59,10 @@ static bool subject_unsubscribes(const struct view *v)
 	};
 	/* clang-format on */
 
+	const char *subject = subject_bare(v);
+
 	for (size_t i = 0; i < sizeof word / sizeof word[0]; i++)
-		if (text_begins(v->subject, word[i]) && words_in(v->subject) <= 4 &&
-		    v->subject[strcspn(v->subject, "?")] == '\0')
+		if (text_begins(subject, word[i]) && words_in(subject) <= 4 && !strchr(subject, '?'))
 			return true;
 	return false;
 }
