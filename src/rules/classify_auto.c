@@ -46,7 +46,7 @@ static const struct {
 /* Subjects begin so. A person's do not: "Re: Automatic reply" answers one. */
 /* clang-format off */
 static const char *const subjects[] = {
-	"automatic reply", "auto reply", "auto-reply", "autoreply", "auto:", "autoreply:", "automated reply",
+	"automatic reply", "auto reply", "auto-reply", "yahoo! auto response", "yahoo auto response", "autoreply", "auto:", "autoreply:", "automated reply",
 	"automated response", "automatic response", "auto response", "auto-response", "autoresponse",
 	"autoresponder", "out of office", "out-of-office", "out of the office", "ooo:", "ooo -", "i am out of",
 	"i'm out of", "i am currently out", "i am away", "i'm away", "away from my mail", "away from the office",
@@ -59,7 +59,7 @@ static const char *const subjects[] = {
 	"avis d'absence", "absence du bureau", "absent du bureau", "absence :", "absence:", "absent(e)",
 	"absente :", "absent :", "notification d'absence", "en congé", "congés :", "respuesta automática",
 	"respuesta automatica", "contestación automática", "fuera de la oficina", "fuera de oficina",
-	"ausente de la oficina", "ausente:", "ausencia:", "de vacaciones", "aviso de ausencia",
+	"ausente de la oficina", "ausente:", "ausente do", "ausente até", "ausente hasta", "estoy ausente", "ausencia:", "de vacaciones", "aviso de ausencia",
 	"mensaje automático", "risposta automatica", "fuori ufficio", "fuori sede", "assente:", "assenza:",
 	"assenza dall'ufficio", "messaggio automatico", "afwezig", "afwezigheid", "niet aanwezig",
 	"niet op kantoor", "buiten kantoor", "ik ben afwezig", "resposta automática", "resposta automatica",
@@ -116,8 +116,24 @@ static bool is_bulk(const struct mail *m)
 	return mail_get(m, "list-unsubscribe") && *m->in_reply_to == '\0' && m->reference_n == 0;
 }
 
+/* "Figures (Out of Office)", also behind "Re:". */
+static bool subject_ends_so(const char *subject)
+{
+	static const char *const end[] = { "(out of office)",   "[out of office]", "- out of office", "(auto reply)",
+					   "(autoreply)",       "(auto-reply)",    "[auto-reply]",    "[autoreply]",
+					   "(automatic reply)", "(abwesend)",      "(absent)",        "(vacation)" };
+	size_t n = strlen(subject);
+
+	for (size_t i = 0; i < sizeof end / sizeof end[0]; i++)
+		if (n > strlen(end[i]) && !strcmp(subject + n - strlen(end[i]), end[i]))
+			return true;
+	return false;
+}
+
 static bool subject_is_note(const struct view *v)
 {
+	if (subject_ends_so(v->subject))
+		return true;
 	for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++)
 		if (text_begins(subject_bare(v), subjects[i]))
 			return true;
@@ -176,7 +192,7 @@ static const char *const challenge_from[] = {
 /* clang-format off */
 static const char *const challenge_says[] = {
 	"spam arrest", "boxtrapper", "tagged message delivery agent", "tmda", "spamblocker", "antispam uol",
-	"anti-spam uol", "challenge/response", "challenge-response", "challenge response",
+	"anti-spam uol", "challenge/response", "to control spam", "incoming messages only from senders", "senders i have approved", "request form (see", "list of approved senders", "challenge-response", "challenge response",
 	"to prove that your message", "to prove your message", "prove that you are a human", "prove you are human",
 	"prove that you're human", "that you are a real person", "sent by a human", "sent by a person",
 	"verify your email address before", "verify that you are not a spammer",

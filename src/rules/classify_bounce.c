@@ -412,6 +412,28 @@ static bool by_look(const struct view *v)
 	       (!v->m->has_return_path || returns_message(v));
 }
 
+/* Success without a report that says so in fields. */
+static bool is_success(const struct view *v)
+{
+	static const char *const subject[] = { "successful mail delivery",
+					       "delivery has been successful",
+					       "successfully delivered",
+					       "successfully relayed",
+					       "mail delivery status report",
+					       "delivery report (success)",
+					       "delivery status notification (success)" };
+	static const char *const says[] = { "was successfully delivered", "has been successfully delivered",
+					    "was successfully relayed", "successfully relayed to",
+					    "enclosed is the mail delivery report that you requested" };
+	bool success = false;
+
+	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
+		success = success || strstr(v->subject, subject[i]);
+	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
+		success = success || view_says(v, says[i]);
+	return success;
+}
+
 bool bounce_other(const struct view *v, struct classified *out)
 {
 	struct search s = { .v = v };
@@ -419,6 +441,12 @@ bool bounce_other(const struct view *v, struct classified *out)
 
 	if (is_bait(v) || is_armed(v->m) || is_personal(v))
 		return false;
+	if (system && is_success(v)) {
+		out->class = CLASS_NOTICE;
+		text_put(out->by, sizeof out->by, "success");
+		returned_find(v, out);
+		return true;
+	}
 	for (size_t i = 0; i < families_n; i++) {
 		const struct family *f = &families[i];
 

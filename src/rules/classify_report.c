@@ -461,15 +461,34 @@ static void feedback_fields(const char *s, size_t n, struct classified *out, cha
 	}
 }
 
-/* Reports without the report: Hotmail's JMRP and others forward the message as it was. */
+/* The fields in a text: relays flatten reports. A person who quotes them has a mark in front of each line. */
+static bool text_has_feedback(const struct mail_part *p)
+{
+	return !strncmp(p->type, "text/", 5) && strcmp(p->type, "text/rfc822-headers") != 0 &&
+	       (text_begins(p->text, "feedback-type:") || strcasestr(p->text, "\nfeedback-type:")) &&
+	       (strcasestr(p->text, "\nuser-agent:") || strcasestr(p->text, "\nversion:"));
+}
+
+/* Reports without the report: Hotmail's JMRP and others forward the message as it was; Amazon tells in JSON. */
 static bool is_plain_complaint(const struct view *v)
 {
-	return (strstr(v->subject, "complaint about message from") || strstr(v->subject, "email feedback report for") ||
-		(strstr(v->from, "amazonaws.com") && view_says(v, "notificationtype") &&
-		 view_says(v, "complainedrecipients")) ||
-		strstr(v->from, "staff@hotmail.com") || strstr(v->from, "scomp@aol.") ||
-		strstr(v->from, "complaints@email-abuse.")) &&
-	       !text_begins(v->subject, "re:");
+	static const char *const from[] = { "staff@hotmail.com", "scomp@aol.", "complaints@email-abuse.",
+					    "feedbackloop@",     "fbl@",       "fbl-" };
+	static const char *const subject[] = { "complaint about message from", "email feedback report for",
+					       "abuse report", "spam complaint" };
+	bool reports = false;
+
+	if (is_answer(v))
+		return false;
+	if (strstr(v->from, "amazonaws.com") && view_says(v, "notificationtype") &&
+	    view_says(v, "complainedrecipients"))
+		return true;
+	for (size_t i = 0; i < sizeof from / sizeof from[0]; i++)
+		reports = reports || strstr(v->from, from[i]);
+	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
+		if (strstr(v->subject, subject[i]) && (reports || i < 2))
+			return true;
+	return reports && v->m->part_n > 1 && !strcmp(v->m->part[v->m->part_n - 2].type, "message/rfc822");
 }
 
 /* A feedback that nothing is wrong ("not-spam") is no complaint; one about a failed signature (RFC 6591) is a report on
@@ -481,7 +500,8 @@ bool report_feedback(const struct view *v, struct classified *out)
 	bool found = false;
 
 	for (size_t i = 0; i < m->part_n; i++)
-		if (!strcmp(m->part[i].type, "message/feedback-report") && !is_inside_message(m, i)) {
+		if ((!strcmp(m->part[i].type, "message/feedback-report") || text_has_feedback(&m->part[i])) &&
+		    !is_inside_message(m, i)) {
 			feedback_fields(m->part[i].text, m->part[i].text_len, out, type);
 			found = true;
 		}
