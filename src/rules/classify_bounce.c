@@ -412,6 +412,11 @@ static bool by_look(const struct view *v)
 	       (!v->m->has_return_path || returns_message(v));
 }
 
+static bool is_ses_delivery(const struct view *v)
+{
+	return strstr(v->from, "amazonaws.com") && view_says(v, "notificationtype") && !view_says(v, "bouncetype");
+}
+
 /* Success without a report that says so in fields. */
 static bool is_success(const struct view *v)
 {
@@ -422,9 +427,13 @@ static bool is_success(const struct view *v)
 					       "mail delivery status report",
 					       "delivery report (success)",
 					       "delivery status notification (success)" };
-	static const char *const says[] = { "was successfully delivered", "has been successfully delivered",
-					    "was successfully relayed", "successfully relayed to",
-					    "enclosed is the mail delivery report that you requested" };
+	static const char *const says[] = { "was successfully delivered",
+					    "has been successfully delivered",
+					    "was successfully relayed",
+					    "successfully relayed to",
+					    "enclosed is the mail delivery report that you requested",
+					    "\"notificationtype\":\"delivery\"",
+					    "notificationtype\\\":\\\"delivery" };
 	bool success = false;
 
 	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
@@ -441,7 +450,7 @@ bool bounce_other(const struct view *v, struct classified *out)
 
 	if (is_bait(v) || is_armed(v->m) || is_personal(v))
 		return false;
-	if (system && is_success(v)) {
+	if ((system || is_ses_delivery(v)) && is_success(v)) {
 		out->class = CLASS_NOTICE;
 		text_put(out->by, sizeof out->by, "success");
 		returned_find(v, out);

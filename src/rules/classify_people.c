@@ -78,14 +78,21 @@ static bool text_unsubscribes(const struct mail *m)
 	return asks;
 }
 
+/* Mail programs send it for their users (Apple's says so, and that it is automatic): no absence note. */
 bool is_unsubscribe(const struct view *v, const char **by)
 {
 	*by = "unsubscribe-address";
 	if (recipient_unsubscribes(v->m))
 		return true;
-	*by = "unsubscribe-subject";
-	if (subject_unsubscribes(v))
+	*by = "x-apple-unsubscribe";
+	if (mail_get(v->m, "x-apple-unsubscribe"))
 		return true;
+	*by = "unsubscribe-subject";
+	return subject_unsubscribes(v);
+}
+
+bool is_unsubscribe_text(const struct view *v, const char **by)
+{
 	*by = "unsubscribe-text";
 	return text_unsubscribes(v->m);
 }
