@@ -30,6 +30,8 @@ static const char *const mailbox_full[] = {
 /* clang-format on */
 
 /* clang-format off */
+static const char *const name_service[] = { "host not found, try again", "unexpected name server reply" };
+
 static const char *const too_large[] = {
 	"message too large", "message too big", "message is too large", "message is too big",
 	"message size exceeds", "message size limit", "message length exceeds", "message exceeds",
@@ -52,7 +54,7 @@ static const char *const rate[] = {
 };
 /* clang-format on */
 
-static const char *const policy[] = { "greylist", "graylist", "grey list" };
+static const char *const policy[] = { "google groups", "greylist", "graylist", "grey list" };
 
 static const char *const user_unknown[] = { "account or domain may not exist" };
 
@@ -262,6 +264,7 @@ static const struct {
 	size_t n;
 } groups[] = {
 	GROUP("mailbox_full", mailbox_full),
+	GROUP("network", name_service),
 	GROUP("too_large", too_large),
 	GROUP("virus", virus),
 	GROUP("rate", rate),
