@@ -150,6 +150,19 @@ head -1 "$home/texts" >"$home/good"
 t 0 '^\{"id":"good","verdict":"value".*"pass":true' '' $ctl gate --jsonl <"$home/good"
 t 0 '' '' $ctl gate --jsonl </dev/null
 
+# ---- classify
+inbox=tests/data/inbox
+t 0 'FILE +CLASS +RECIPIENT.*dsn-user-unknown.eml +bounce +bob@customer.example +5.1.1 +permanent +user_unknown' '' $ctl classify $inbox/dsn-user-unknown.eml
+t 0 '^\{"file":".*dsn-user-unknown.eml","class":"bounce","bounces":\[\{"recipient":"bob@customer.example","action":"failed","status":"5.1.1","permanent":true,"reason":"user_unknown"\}\],"until":null,"text":"","message_id":"r1@mx.example.net","in_reply_to":""\}' \
+	'' $ctl classify --jsonl $inbox/dsn-user-unknown.eml
+t 0 '^\{"file":"-","class":"reply"' '' $ctl classify --json - <$inbox/reply.eml
+t 0 '"class":"bounce".*"class":"reply"' '' $ctl classify --jsonl $inbox/qmail.eml $inbox/reply.eml
+t 1 '"class":"reply"' "cannot read '.*none.eml'" $ctl classify --jsonl "$home/none.eml" $inbox/reply.eml
+t 1 '' "cannot read '.*': Is a directory" $ctl classify "$home"
+t 0 '"class":"reply"' '' $ctl classify --jsonl - </dev/null
+t 2 '' 'no FILE is given' $ctl classify
+t 0 '"class":"reply".*"message_id":""' '' $ctl classify --jsonl - < <(head -c 300000 /dev/zero)
+
 # ---- render
 t 0 '^Subject: For Ann.*Hello Ann,.*Example Ltd, 1 Main St' '' $ctl --config "$conf" render "$home/short.md" --set first_name=Ann
 t 0 'Hello Ann,' '' $ctl render "$home/short.md" --text --set first_name=Ann
