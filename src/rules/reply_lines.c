@@ -168,7 +168,7 @@ static struct attribution attribution_of(const char *line)
 	a.n = end;
 	a.date = has_date(a.s);
 	a.address = strchr(a.s, '@') != NULL;
-	a.starts = starter(a.s) > 0 || begins_with_date(a.s);
+	a.starts = starter(a.s) > 0 || begins_with_date(a.s) || (unsigned char)*a.s >= 0x80; /* other scripts */
 	return a;
 }
 
@@ -227,7 +227,9 @@ bool line_may_attribute(const char *line)
 bool line_is_mobile(const char *line)
 {
 	const char *s = skip(line, " \t*_-\"[(");
-	return begins_with_any(s, reply_mobile) && words_in(s) <= 16 && strlen(s) <= 200;
+	/* "Sent from my desk, which is easier than my telephone": a sentence of somebody */
+	bool sentence = strstr(s, " is ") != NULL || strstr(s, " was ") != NULL || strchr(s, '?') != NULL;
+	return !sentence && begins_with_any(s, reply_mobile) && words_in(s) <= 16 && strlen(s) <= 200;
 }
 
 bool line_is_footer(const char *line)

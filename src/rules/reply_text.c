@@ -453,7 +453,7 @@ static bool lines_show(const struct own *o, enum kind a, enum kind b, struct buf
 	bool gap = false;
 	for (size_t i = 0; i < o->n; i++) {
 		const struct line *l = &o->line[i];
-		if (l->kind != a && l->kind != b) {
+		if ((l->kind != a && l->kind != b) || is_cut(o, i)) {
 			gap = true;
 			continue;
 		}

@@ -134,6 +134,8 @@ static void test_signatures(void **state)
 		{ "Ask Gina:\n\nGina Ray\ngina@example.com\n+1 555 010 0199",
 		  "Ask Gina:\n\nGina Ray\ngina@example.com\n+1 555 010 0199" },
 		{ "Yes.\n\nSent from my iPhone", "Yes." },
+		{ "Yes.\n\nSent from my desk, is much easier than my telephone.",
+		  "Yes.\n\nSent from my desk, is much easier than my telephone." },
 		{ "Ja.\n\nVon meinem iPhone gesendet", "Ja." },
 		{ "Oui.\n\nEnvoyé de mon iPhone", "Oui." },
 		{ "Sí.\n\nEnviado desde mi iPhone", "Sí." },
