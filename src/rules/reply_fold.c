@@ -59,7 +59,7 @@ static const char *ascii_for(uint32_t c)
 	case 0x201d:
 	case 0x201e: return "\"";
 	case 0xaa: return "a"; /* ordinals: 1.ª, 1º */
-	case 0xba: return "o";
+	case 0xba:
 	case 0xb0: return "o";
 	case 0xdf: return "ss";
 	case 0xc6:

@@ -228,7 +228,8 @@ bool line_is_mobile(const char *line)
 {
 	const char *s = skip(line, " \t*_-\"[(");
 	/* "Sent from my desk, which is easier than my telephone": a sentence of somebody */
-	bool sentence = strstr(s, " is ") != NULL || strstr(s, " was ") != NULL || strchr(s, '?') != NULL;
+	bool sentence =
+	    strstr(s, " is ") != NULL || strstr(s, " was ") != NULL || (*s != '\0' && s[strlen(s) - 1] == '?');
 	return !sentence && begins_with_any(s, reply_mobile) && words_in(s) <= 16 && strlen(s) <= 200;
 }
 

@@ -301,7 +301,7 @@ static void programs_find(struct own *o)
 			continue;
 		}
 		enum opener opener = is_cut(o, i) ? OPENER_ORIGINAL : line_opener(folded(o, i));
-		if (opener != OPENER_NONE || (n = header_block(o, i)) > 0) {
+		if (opener != OPENER_NONE || header_block(o, i) > 0) {
 			size_t inside = opener != OPENER_NONE ? next_solid(o, i + 1) : i;
 			n = inside < o->n ? inside + header_block(o, inside) - i : 1;
 			lines_mark(o, i, i + (n > 0 ? n : 1), KIND_PROGRAM);
