@@ -192,6 +192,9 @@ bool line_is_attribution(const char *line, bool quoted)
 		       (quoted && words_in(a.s) <= ATTRIBUTION_WORDS);
 	if (a.address && a.date && begins_with_date(a.s))
 		return a.colon || (quoted && a.s[a.n - 1] == '>');
+	if (a.colon && a.address &&
+	    (starts_with(a.s, "quoting ") || starts_with(a.s, "zitat von ") || starts_with(a.s, "citando a ")))
+		return true; /* Horde */
 	/* a language not known here: a date, an address in brackets, a colon, and a quote below */
 	return a.colon && a.date && a.address && quoted && strchr(a.s, '<') != NULL;
 }
