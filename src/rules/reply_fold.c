@@ -115,7 +115,10 @@ void clean_text(const char *s, size_t n, struct buf *out)
 
 bool starts_with(const char *s, const char *prefix)
 {
-	return strncmp(s, prefix, strlen(prefix)) == 0;
+	for (; *prefix != '\0'; s++, prefix++) /* most tries end at the first byte */
+		if (*s != *prefix)
+			return false;
+	return true;
 }
 
 bool is_word_byte(char c)

@@ -120,7 +120,7 @@ static bool ends_with_verb(const char *s, size_t n)
 {
 	for (const char *const *v = reply_verbs_last; *v != NULL; v++) {
 		size_t len = strlen(*v);
-		if (n > len && memcmp(s + n - len, *v, len) == 0 &&
+		if (n > len && s[n - len] == **v && memcmp(s + n - len, *v, len) == 0 &&
 		    (!is_word_byte(s[n - len - 1]) || (unsigned char)**v >= 0xe0))
 			return true;
 	}
@@ -130,6 +130,8 @@ static bool ends_with_verb(const char *s, size_t n)
 /* A verb of writing with at most a name behind it. */
 static bool has_middle_verb(const char *s)
 {
+	if (strnlen(s, 8) < 8)
+		return false;
 	for (const char *const *v = reply_verbs_middle; *v != NULL; v++) {
 		const char *at = strstr(s, *v);
 		if (at == NULL || (at > s && is_word_byte(at[-1])) || is_word_byte(at[strlen(*v)]))
@@ -251,7 +253,7 @@ bool line_is_closing(const char *line)
 	if (*after != '\0' && words_in(after) > 3)
 		return false;
 	for (const char *const *c = reply_closings; *c != NULL; c++)
-		if (strlen(*c) == n && memcmp(*c, s, n) == 0)
+		if (**c == *s && strlen(*c) == n && memcmp(*c, s, n) == 0)
 			return true;
 	return false;
 }
