@@ -128,7 +128,7 @@ static bool is_cut(const struct own *o, size_t i)
 /* Rulers and blank lines above belong to what they introduce; above a program's mark, a header does too. */
 static void rulers_above(struct own *o, size_t i)
 {
-	bool cut = is_cut(o, i);
+	bool cut = i < o->n && is_cut(o, i);
 	while (i > 0 && (blank(o, i - 1) ||
 			 (o->line[i - 1].kind == KIND_OWN &&
 			  (line_is_ruler(folded(o, i - 1)) || (cut && line_label(folded(o, i - 1)) != LABEL_NONE)))))

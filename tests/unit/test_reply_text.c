@@ -52,6 +52,7 @@ static void test_attributions(void **state)
 		{ "Pode ser.\n\nEm seg., 5 de jan. de 2026 às 10:12, Ana Lee <ana@example.com>\nescreveu:\n\n> Terça?",
 		  "Pode ser." },
 		{ "Ok.\n\nDen mån 5 jan. 2026 kl 10:12 skrev Anna Lee <anna@example.com>:\n> Hej", "Ok." },
+		{ "Fine. On Mon, 5 Jan 2026 at 10:12, Ann Lee <ann@example.com> wrote:", "Fine." }, /* nothing below */
 		{ "Ok.\n\nQuoting Ann Lee <ann@example.com>:\n\n> Tuesday?", "Ok." },
 		/* Apple Mail */
 		{ "Fine.\n\n> On 5 Jan 2026, at 10:12, Ann Lee <ann@example.com> wrote:\n> \n> Tuesday?", "Fine." },
