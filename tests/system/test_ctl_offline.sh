@@ -55,7 +55,7 @@ t 2 '' "unknown command 'frob'" $ctl help frob
 t 2 '' "unknown command 'frob'; try" $ctl frob
 t 2 '' "unknown command 'statsu'; did you mean 'status'" $ctl statsu
 t 2 '' "unknown command 'unsupres'; did you mean 'unsuppress'" $ctl unsupres x
-for later in classify report deliver; do t 2 '' "unknown command '$later'" $ctl $later; done
+for later in report deliver; do t 2 '' "unknown command '$later'" $ctl $later; done
 t 2 '' "unknown option '--frob' of status" $ctl status --frob
 t 2 '' "unexpected argument 'x'" $ctl status x
 t 2 '' 'too few arguments; usage: abvctl stop CONTACT' $ctl stop
