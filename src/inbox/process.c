@@ -7,6 +7,7 @@
  * - An unsubscribe token decides, whatever the message says besides. A person who asks to stop in a few words has unsubscribed.
  * - A person who answers for a colleague ends both persons' sequences; an absence is of whoever wrote.
  * - What is nobody's answer (own, other) is counted and left alone: no event, no line but for debugging. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -279,16 +280,16 @@ static void tell(const struct processing *p)
 	const char *refused = p->match.refused != NULL ? p->match.refused : "";
 	r->class = p->k.class;
 	if (r->repeated) {
-		strcpy(r->why, "repeated");
+		snprintf(r->why, sizeof r->why, "repeated");
 		log_info("mail source=%s class=%s: it was processed before", p->source, mail_class_name(r->class));
 		return;
 	}
 	if (r->matched) {
 		r->contact_id = p->match.contact_id;
 		r->touch_id = p->match.touch_id;
-		strcpy(r->why, p->match.how);
+		snprintf(r->why, sizeof r->why, "%s", p->match.how);
 	} else {
-		strcpy(r->why, *refused != '\0' ? refused : "no match");
+		snprintf(r->why, sizeof r->why, "%s", *refused != '\0' ? refused : "no match");
 	}
 	if (*refused != '\0')
 		log_warning("mail source=%s class=%s carries what is not believed: %s", p->source, mail_class_name(r->class), refused);
@@ -315,7 +316,7 @@ static int in_transaction(struct processing *p, const char *hash)
 static enum inbox_result too_large(struct processing *p, size_t n)
 {
 	p->report->class = CLASS_OTHER;
-	strcpy(p->report->why, "too large");
+	snprintf(p->report->why, sizeof p->report->why, "too large");
 	log_warning("mail source=%s: a message of %zu bytes is not read; it stays where it is", p->source, n);
 	return *p->cursor == '\0' || in_transaction(p, NULL) == 0 ? INBOX_DONE : INBOX_LATER;
 }
