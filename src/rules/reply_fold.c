@@ -59,7 +59,7 @@ static const char *ascii_for(uint32_t c)
 	case 0x201d:
 	case 0x201e: return "\"";
 	case 0xaa: return "a"; /* ordinals: 1.ª, 1º */
-	case 0xba: return "o";
+	case 0xba:
 	case 0xb0: return "o";
 	case 0xdf: return "ss";
 	case 0xc6:
@@ -115,7 +115,10 @@ void clean_text(const char *s, size_t n, struct buf *out)
 
 bool line_starts_with(const char *s, const char *prefix)
 {
-	return strncmp(s, prefix, strlen(prefix)) == 0;
+	for (; *prefix != '\0'; s++, prefix++) /* most tries end at the first byte */
+		if (*s != *prefix)
+			return false;
+	return true;
 }
 
 bool is_word_byte(char c)

@@ -9,7 +9,7 @@
 #include "abv/buf.h"
 
 /* What a person wrote is shorter; the rest is not looked at, so that time and memory stay bounded. */
-#define REPLY_TEXT_MAX ((size_t)1 << 20)
+#define REPLY_TEXT_MAX ((size_t)512 << 10)
 
 /* Marks at the start of a line that only HTML makes: text of a person is cleared of control characters. */
 #define MARK_CUT       '\001' /* from here on, somebody else's mail */

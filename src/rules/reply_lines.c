@@ -120,7 +120,7 @@ static bool ends_with_verb(const char *s, size_t n)
 {
 	for (const char *const *v = reply_verbs_last; *v != NULL; v++) {
 		size_t len = strlen(*v);
-		if (n > len && memcmp(s + n - len, *v, len) == 0 &&
+		if (n > len && s[n - len] == **v && memcmp(s + n - len, *v, len) == 0 &&
 		    (!is_word_byte(s[n - len - 1]) || (unsigned char)**v >= 0xe0))
 			return true;
 	}
@@ -130,6 +130,8 @@ static bool ends_with_verb(const char *s, size_t n)
 /* A verb of writing with at most a name behind it. */
 static bool has_middle_verb(const char *s)
 {
+	if (strnlen(s, 8) < 8)
+		return false;
 	for (const char *const *v = reply_verbs_middle; *v != NULL; v++) {
 		const char *at = strstr(s, *v);
 		if (at == NULL || (at > s && is_word_byte(at[-1])) || is_word_byte(at[strlen(*v)]))
@@ -168,7 +170,7 @@ static struct attribution attribution_of(const char *line)
 	a.n = end;
 	a.date = has_date(a.s);
 	a.address = strchr(a.s, '@') != NULL;
-	a.starts = starter(a.s) > 0 || begins_with_date(a.s);
+	a.starts = starter(a.s) > 0 || begins_with_date(a.s) || (unsigned char)*a.s >= 0x80; /* other scripts */
 	return a;
 }
 
@@ -192,6 +194,9 @@ bool line_is_attribution(const char *line, bool quoted)
 		       (quoted && words_in(a.s) <= ATTRIBUTION_WORDS);
 	if (a.address && a.date && begins_with_date(a.s))
 		return a.colon || (quoted && a.s[a.n - 1] == '>');
+	if (a.colon && a.address &&
+	    (starts_with(a.s, "quoting ") || starts_with(a.s, "zitat von ") || starts_with(a.s, "citando a ")))
+		return true; /* Horde */
 	/* a language not known here: a date, an address in brackets, a colon, and a quote below */
 	return a.colon && a.date && a.address && quoted && strchr(a.s, '<') != NULL;
 }
@@ -227,7 +232,10 @@ bool line_may_attribute(const char *line)
 bool line_is_mobile(const char *line)
 {
 	const char *s = skip(line, " \t*_-\"[(");
-	return begins_with_any(s, reply_mobile) && words_in(s) <= 16 && strlen(s) <= 200;
+	/* "Sent from my desk, which is easier than my telephone": a sentence of somebody */
+	bool sentence =
+	    strstr(s, " is ") != NULL || strstr(s, " was ") != NULL || (*s != '\0' && s[strlen(s) - 1] == '?');
+	return !sentence && begins_with_any(s, reply_mobile) && words_in(s) <= 16 && strlen(s) <= 200;
 }
 
 bool line_is_footer(const char *line)
@@ -245,7 +253,7 @@ bool line_is_closing(const char *line)
 	if (*after != '\0' && words_in(after) > 3)
 		return false;
 	for (const char *const *c = reply_closings; *c != NULL; c++)
-		if (strlen(*c) == n && memcmp(*c, s, n) == 0)
+		if (**c == *s && strlen(*c) == n && memcmp(*c, s, n) == 0)
 			return true;
 	return false;
 }

@@ -128,7 +128,7 @@ static bool is_cut(const struct own *o, size_t i)
 /* Rulers and blank lines above belong to what they introduce; above a program's mark, a header does too. */
 static void rulers_above(struct own *o, size_t i)
 {
-	bool cut = is_cut(o, i);
+	bool cut = i < o->n && is_cut(o, i);
 	while (i > 0 && (blank(o, i - 1) ||
 			 (o->line[i - 1].kind == KIND_OWN &&
 			  (line_is_ruler(folded(o, i - 1)) || (cut && line_label(folded(o, i - 1)) != LABEL_NONE)))))
@@ -301,7 +301,7 @@ static void programs_find(struct own *o)
 			continue;
 		}
 		enum opener opener = is_cut(o, i) ? OPENER_ORIGINAL : line_opener(folded(o, i));
-		if (opener != OPENER_NONE || (n = header_block(o, i)) > 0) {
+		if (opener != OPENER_NONE || header_block(o, i) > 0) {
 			size_t inside = opener != OPENER_NONE ? next_solid(o, i + 1) : i;
 			n = inside < o->n ? inside + header_block(o, inside) - i : 1;
 			lines_mark(o, i, i + (n > 0 ? n : 1), KIND_PROGRAM);
@@ -453,7 +453,7 @@ static bool lines_show(const struct own *o, enum kind a, enum kind b, struct buf
 	bool gap = false;
 	for (size_t i = 0; i < o->n; i++) {
 		const struct line *l = &o->line[i];
-		if (l->kind != a && l->kind != b) {
+		if ((l->kind != a && l->kind != b) || is_cut(o, i)) {
 			gap = true;
 			continue;
 		}

@@ -91,7 +91,7 @@ const char *const reply_verbs_last[] = {
 	"schreef", "geschreven", "schreef het volgende", "schrijft", "geschreven heeft",
 	"escreveu", "escrevia", "enviou",
 	"skrev", "skreiv", "kirjoitti", "napisal", "napisal(a)", "napisala", "napsal", "napsal(a)", "пишет", "писал", "написал", "написал(а)", "написала",
-	"Написал", "đa viết", "da viết", "yazdi", "sunlari yazdi", "irta", "a scris", "menulis", "写道", "のメッセージ", NULL,
+	"Написал", "đa viết", "da viết", "yazdi", "sunlari yazdi", "irta", "a scris", "menulis", "写道", "寫道", "εγραψε", "έγραψε", "пише", "написав", "va escriure", "scriu", "ezt irta", "sunu yazdi", "のメッセージ", NULL,
 };
 
 const char *const reply_verbs_middle[] = {

@@ -369,8 +369,11 @@ static bool range_before(const struct note *n, size_t i)
 	bool number = w->number >= 1 && (w->number <= 31 || w->len == 4);
 	bool suffix =
 	    k >= 2 && n->w[k - 2].number >= 1 && n->w[k - 2].number <= 31 && n->w[k - 2].at + n->w[k - 2].len == w->at;
+	bool after_number = k >= 2 && n->w[k - 2].number >= 1;
+	if (w->len < 4 && !after_number) /* "I am out until": no October in Portuguese */
+		return number;
 	return number || suffix || named_at(n, k - 1, month_names, &len) > 0 ||
-	       (named_at(n, k - 1, weekday_names, &len) >= 0 && len > 0);
+	       (named_at(n, k - 1, weekday_names, &len) <= 6 && len > 0);
 }
 
 bool date_at(const struct note *n, size_t i, struct found *f)

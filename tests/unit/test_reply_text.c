@@ -52,6 +52,8 @@ static void test_attributions(void **state)
 		{ "Pode ser.\n\nEm seg., 5 de jan. de 2026 às 10:12, Ana Lee <ana@example.com>\nescreveu:\n\n> Terça?",
 		  "Pode ser." },
 		{ "Ok.\n\nDen mån 5 jan. 2026 kl 10:12 skrev Anna Lee <anna@example.com>:\n> Hej", "Ok." },
+		{ "Fine. On Mon, 5 Jan 2026 at 10:12, Ann Lee <ann@example.com> wrote:", "Fine." }, /* nothing below */
+		{ "Ok.\n\nQuoting Ann Lee <ann@example.com>:\n\n> Tuesday?", "Ok." },
 		/* Apple Mail */
 		{ "Fine.\n\n> On 5 Jan 2026, at 10:12, Ann Lee <ann@example.com> wrote:\n> \n> Tuesday?", "Fine." },
 		/* without marks, to the end */
@@ -134,6 +136,8 @@ static void test_signatures(void **state)
 		{ "Ask Gina:\n\nGina Ray\ngina@example.com\n+1 555 010 0199",
 		  "Ask Gina:\n\nGina Ray\ngina@example.com\n+1 555 010 0199" },
 		{ "Yes.\n\nSent from my iPhone", "Yes." },
+		{ "Yes.\n\nSent from my desk, is much easier than my telephone.",
+		  "Yes.\n\nSent from my desk, is much easier than my telephone." },
 		{ "Ja.\n\nVon meinem iPhone gesendet", "Ja." },
 		{ "Oui.\n\nEnvoyé de mon iPhone", "Oui." },
 		{ "Sí.\n\nEnviado desde mi iPhone", "Sí." },

@@ -50,6 +50,7 @@ static void test_english(void **state)
 		{ "I will be on annual leave from 9 January through 16 January, returning on Monday 19 January.",
 		  "2026-01-19" },
 		{ "I am out of the office through Friday.", "2026-01-10" },
+		{ "I am out until January 9 and then on the road.", "2026-01-09" },
 		{ "I am out of office until Friday.", "2026-01-09" },
 		{ "Out of office: Jan 8 - Jan 14. Please contact Bob.", "2026-01-15" },
 		{ "I will be traveling for work on January 10-31.", "2026-02-01" },
