@@ -44,7 +44,7 @@ static size_t tidy(char *to, const char *s, size_t n)
 	return (size_t)(w - to);
 }
 
-static const char *tidied(struct arena *a, const char *s, size_t n, size_t *len)
+static char *tidied(struct arena *a, const char *s, size_t n, size_t *len)
 {
 	size_t nuls = 0;
 	char *out;
@@ -56,17 +56,17 @@ static const char *tidied(struct arena *a, const char *s, size_t n, size_t *len)
 	return out;
 }
 
-static const char *utf8_repaired(struct arena *a, const char *s, size_t n, size_t *len)
+static char *utf8_repaired(struct arena *a, const char *s, size_t n, size_t *len)
 {
 	char *valid = g_utf8_make_valid(s, (gssize)n);
-	const char *out = tidied(a, valid, strlen(valid), len);
+	char *out = tidied(a, valid, strlen(valid), len);
 
 	g_free(valid);
 	return out;
 }
 
 /* The five bytes that windows-1252 leaves free are no text. */
-static const char *windows_decode(struct arena *a, const char *s, size_t n, size_t *len)
+static char *windows_decode(struct arena *a, const char *s, size_t n, size_t *len)
 {
 	static const unsigned short high[32] = { 0x20ac, 0xfffd, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
 						 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0xfffd, 0x017d, 0xfffd,
@@ -92,7 +92,7 @@ static const char *windows_decode(struct arena *a, const char *s, size_t n, size
 static GByteArray *convert(iconv_t cd, const char *s, size_t n)
 {
 	GByteArray *out = g_byte_array_sized_new((guint)(n + n / 2 + 16));
-	char *in = (char *)(uintptr_t)s, chunk[4096];
+	char *in = (char *)s, chunk[4096];
 
 	while (n > 0) {
 		char *w = chunk;
@@ -129,13 +129,13 @@ static bool is_no_charset(const char *charset)
 	return *charset == '\0';
 }
 
-static const char *converted(struct arena *a, struct span s, const char *charset, size_t *len)
+static char *converted(struct arena *a, struct span s, const char *charset, size_t *len)
 {
 	iconv_t cd = g_mime_iconv_open("UTF-8", charset);
 	GByteArray *bytes;
-	const char *out;
+	char *out;
 
-	if (cd == (iconv_t)-1)
+	if (cd == (iconv_t)-1) /* as iconv_open(3) says no: NOLINT(performance-no-int-to-ptr) */
 		return NULL;
 	bytes = convert(cd, s.p, s.n);
 	(void)g_mime_iconv_close(cd);
@@ -155,13 +155,13 @@ static bool is_plain(struct span s)
 }
 
 /* Seven-bit bytes are themselves, but in the charsets that shift: those need ESC, '+' or '~' (ISO-2022, UTF-7, HZ). */
-const char *text_decode(struct arena *a, struct span s, const char *charset, size_t *len)
+char *text_decode(struct arena *a, struct span s, const char *charset, size_t *len)
 {
-	const char *out = NULL;
+	char *out = NULL;
 
 	if (s.n == 0) {
 		*len = 0;
-		return "";
+		return arena_copy(a, "", 0);
 	}
 	if (!is_utf8_name(charset) && !is_no_charset(charset) && !is_plain(s))
 		out = converted(a, s, charset, len);

@@ -95,7 +95,7 @@ static const char *words_decode(struct arena *a, const char *raw)
 	char *text = g_mime_utils_header_decode_text(NULL, raw), *copy;
 	size_t len;
 
-	copy = (char *)(uintptr_t)text_decode(a, (struct span){ text, strlen(text) }, "utf-8", &len);
+	copy = text_decode(a, (struct span){ text, strlen(text) }, "utf-8", &len);
 	for (size_t i = 0; i < len; i++)
 		if (copy[i] == '\n' || copy[i] == '\t')
 			copy[i] = ' ';
@@ -133,18 +133,18 @@ static void header_keep(struct parser *p, const struct field *f)
 
 /* ---- what it says about the body ---- */
 
-static const char *text_copy(struct arena *a, const char *s)
+static char *text_copy(struct arena *a, const char *s)
 {
 	size_t len;
 
-	return s ? text_decode(a, (struct span){ s, strlen(s) }, "utf-8", &len) : "";
+	return text_decode(a, (struct span){ s ? s : "", s ? strlen(s) : 0 }, "utf-8", &len);
 }
 
 static const char *lower_copy(struct arena *a, const char *s)
 {
-	const char *copy = text_copy(a, s);
+	char *copy = text_copy(a, s);
 
-	for (char *c = (char *)(uintptr_t)copy; s && *c != '\0'; c++)
+	for (char *c = copy; *c != '\0'; c++)
 		*c = g_ascii_tolower(*c);
 	return copy;
 }

@@ -139,7 +139,7 @@ static void multipart_parse(struct parser *p, const struct entity *e, int depth)
 	struct divider d, next = { .last = true };
 	bool more = true;
 
-	memcpy(mark, "--", 2);
+	mark[0] = mark[1] = '-';
 	memcpy(mark + 2, boundary, n + 1);
 	if (n == 0 || !divider_find(p, e->body.p, e->body, (struct span){ mark, n + 2 }, &d)) {
 		text_instead(p, e->body, depth);
@@ -227,6 +227,7 @@ static const char *header_value(const struct mail *m, const char *name)
 static const char *address_fold(struct parser *p, const char *addr)
 {
 	char folded[MAILADDR_MAX];
+	size_t len;
 	char *copy;
 
 	if (!addr || mailaddr_parse(addr, folded, NULL) == 0)
@@ -236,12 +237,10 @@ static const char *address_fold(struct parser *p, const char *addr)
 	for (const char *c = addr; *c != '\0'; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return "";
-	copy = g_utf8_make_valid(addr, -1);
-	addr = arena_copy(p->arena, copy, strlen(copy));
-	g_free(copy);
-	for (char *c = (char *)(uintptr_t)addr; *c != '\0'; c++)
+	copy = text_decode(p->arena, (struct span){ addr, strlen(addr) }, "utf-8", &len);
+	for (char *c = copy; *c != '\0'; c++)
 		*c = g_ascii_tolower(*c);
-	return addr;
+	return copy;
 }
 
 /* Mailboxes in order, those of groups too. */

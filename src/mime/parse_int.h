@@ -63,7 +63,7 @@ void head_parse(struct parser *p, struct span s, const char *type_default, struc
 
 /* ---- decode.c ---- */
 /* As UTF-8 without NUL, LF line ends; charset "" is not declared. In the arena. */
-const char *text_decode(struct arena *a, struct span s, const char *charset, size_t *len);
+char *text_decode(struct arena *a, struct span s, const char *charset, size_t *len);
 /* Content-Transfer-Encoding undone; s itself where there is nothing to undo. */
 struct span body_decode(struct arena *a, struct span s, int encoding);
 

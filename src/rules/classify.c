@@ -38,8 +38,9 @@ static void person_or_not(const struct view *v, struct classified *out)
 		bool (*is)(const struct view *v, const char **by);
 		enum mail_class class;
 	} row[] = { { is_challenge, CLASS_CHALLENGE },
-		    { is_auto_reply, CLASS_AUTO_REPLY },
 		    { is_unsubscribe, CLASS_UNSUBSCRIBE },
+		    { is_auto_reply, CLASS_AUTO_REPLY },
+		    { is_unsubscribe_text, CLASS_UNSUBSCRIBE },
 		    { is_other, CLASS_OTHER } };
 	const char *by = "";
 

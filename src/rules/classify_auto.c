@@ -44,203 +44,59 @@ static const struct {
 };
 
 /* Subjects begin so. A person's do not: "Re: Automatic reply" answers one. */
+/* clang-format off */
 static const char *const subjects[] = {
-	"automatic reply",
-	"auto reply",
-	"auto-reply",
-	"autoreply",
-	"auto:",
-	"autoreply:",
-	"automated reply",
-	"automated response",
-	"automatic response",
-	"auto response",
-	"auto-response",
-	"autoresponse",
-	"autoresponder",
-	"out of office",
-	"out-of-office",
-	"out of the office",
-	"ooo:",
-	"ooo -",
-	"i am out of",
-	"i'm out of",
-	"i am currently out",
-	"i am away",
-	"i'm away",
-	"away from my mail",
-	"away from the office",
-	"away from office",
-	"vacation reply",
-	"vacation message",
-	"vacation notice",
-	"vacation auto",
-	"on vacation:",
-	"holiday notice",
-	"automatische antwort",
-	"automatische reply",
-	"automatisch antwoord",
-	"automatisch beantwoord",
-	"automatische r\xc3\xbc"
-	"ckantwort",
-	"automatische r\xc3\xbc"
-	"ckmeldung",
-	"automatische reactie",
-	"abwesenheitsnotiz",
-	"abwesenheitsmeldung",
-	"abwesenheitsbenachrichtigung",
-	"abwesenheitsassistent",
-	"abwesend",
-	"abwesenheit:",
-	"abwesenheit bis",
-	"abwesenheit vom",
-	"nicht im haus",
-	"nicht im b\xc3\xbcro",
-	"au\xc3\x9f"
-	"er haus",
-	"ich bin nicht im",
-	"r\xc3\xa9ponse automatique",
-	"reponse automatique",
-	"message d'absence",
-	"avis d'absence",
-	"absence du bureau",
-	"absent du bureau",
-	"absence :",
-	"absence:",
-	"absent(e)",
-	"absente :",
-	"absent :",
-	"notification d'absence",
-	"en cong\xc3\xa9",
-	"cong\xc3\xa9s :",
-	"respuesta autom\xc3\xa1tica",
-	"respuesta automatica",
-	"contestaci\xc3\xb3n autom\xc3\xa1tica",
-	"fuera de la oficina",
-	"fuera de oficina",
-	"ausente de la oficina",
-	"ausente:",
-	"ausencia:",
-	"de vacaciones",
-	"aviso de ausencia",
-	"mensaje autom\xc3\xa1tico",
-	"risposta automatica",
-	"fuori ufficio",
-	"fuori sede",
-	"assente:",
-	"assenza:",
-	"assenza dall'ufficio",
-	"messaggio automatico",
-	"afwezig",
-	"afwezigheid",
-	"niet aanwezig",
-	"niet op kantoor",
-	"buiten kantoor",
-	"ik ben afwezig",
-	"resposta autom\xc3\xa1tica",
-	"resposta automatica",
-	"fora do escrit\xc3\xb3rio",
-	"fora do escritorio",
-	"aus\xc3\xaancia tempor\xc3\xa1ria",
-	"ausencia temporal",
-	"aus\xc3\xaancia do escrit\xc3\xb3rio",
-	"aus\xc3\xaancia:",
-	"mensagem autom\xc3\xa1tica",
-	"estou ausente",
-	"automatisk svar",
-	"autosvar",
-	"automaattinen vastaus",
-	"poissa",
-	"fr\xc3\xa5nvaro",
-	"odpowied\xc5\xba automatyczna",
-	"autoodpowied\xc5\xba",
-	"automatyczna odpowied\xc5\xba",
-	"autoodpowiedz",
-	"automatick\xc3\xa1 odpov",
-	"automatikus v\xc3\xa1lasz",
-	"\xd0\xb0\xd0\xb2\xd1\x82\xd0\xbe\xd0\xbe\xd1\x82\xd0\xb2\xd0\xb5\xd1\x82",
-	"\xd0\xb0\xd0\xb2\xd1\x82\xd0\xbe\xd0\xbc\xd0\xb0\xd1\x82\xd0\xb8\xd1\x87\xd0\xb5\xd1\x81\xd0\xba\xd0\xb8\xd0"
-	"\xb9 \xd0\xbe\xd1\x82\xd0\xb2\xd0\xb5\xd1\x82", /* автоответ, автоматический ответ */
-	"\xe8\x87\xaa\xe5\x8b\x95\xe8\xbf\x94\xe4\xbf\xa1",
-	"\xe8\x87\xaa\xe5\x8a\xa8\xe5\x9b\x9e\xe5\xa4\x8d",
-	"\xe8\x87\xaa\xe5\x8a\xa8\xe7\xad\x94\xe5\xa4\x8d", /* 自動返信, 自动回复, 自动答复 */
+	"automatic reply", "auto reply", "auto-reply", "yahoo! auto response", "yahoo auto response", "autoreply", "auto:", "autoreply:", "automated reply",
+	"automated response", "automatic response", "auto response", "auto-response", "autoresponse",
+	"autoresponder", "out of office", "out-of-office", "out of the office", "ooo:", "ooo -", "i am out of",
+	"i'm out of", "i am currently out", "i am away", "i'm away", "away from my mail", "away from the office",
+	"away from office", "vacation reply", "vacation message", "vacation notice", "vacation auto",
+	"on vacation:", "holiday notice", "automatische antwort", "automatische reply", "automatisch antwoord",
+	"automatisch beantwoord", "automatische rückantwort", "automatische rückmeldung", "automatische reactie",
+	"abwesenheitsnotiz", "abwesenheitsmeldung", "abwesenheitsbenachrichtigung", "abwesenheitsassistent",
+	"abwesend", "abwesenheit:", "abwesenheit bis", "abwesenheit vom", "nicht im haus", "nicht im büro",
+	"außer haus", "ich bin nicht im", "réponse automatique", "reponse automatique", "message d'absence",
+	"avis d'absence", "absence du bureau", "absent du bureau", "absence :", "absence:", "absent(e)",
+	"absente :", "absent :", "notification d'absence", "en congé", "congés :", "respuesta automática",
+	"respuesta automatica", "contestación automática", "fuera de la oficina", "fuera de oficina",
+	"ausente de la oficina", "ausente:", "ausente do", "ausente até", "ausente hasta", "estoy ausente", "ausencia:", "de vacaciones", "aviso de ausencia",
+	"mensaje automático", "risposta automatica", "fuori ufficio", "fuori sede", "assente:", "assenza:",
+	"assenza dall'ufficio", "messaggio automatico", "afwezig", "afwezigheid", "niet aanwezig",
+	"niet op kantoor", "buiten kantoor", "ik ben afwezig", "resposta automática", "resposta automatica",
+	"fora do escritório", "fora do escritorio", "ausência temporária", "ausencia temporal",
+	"ausência do escritório", "ausência:", "mensagem automática", "estou ausente", "automatisk svar",
+	"autosvar", "automaattinen vastaus", "poissa", "frånvaro", "odpowiedź automatyczna", "autoodpowiedź",
+	"automatyczna odpowiedź", "autoodpowiedz", "automatická odpov", "automatikus válasz", "автоответ",
+	"автоматический ответ", "自動返信", "自动回复", "自动答复"
 };
+/* clang-format on */
 
 /* A note without any of the headers says it of itself, near its beginning. */
+/* clang-format off */
 static const char *const notes[] = {
-	"this is an automated reply",
-	"this is an automatic reply",
-	"this is an auto-reply",
-	"this is an autoreply",
-	"this is an automated response",
-	"this is an automatic response",
-	"this is an automatically generated reply",
-	"this is an automated message in response",
-	"this message is an automatic reply",
-	"out of office autoreply",
-	"out of office auto-reply",
-	"out of office reply",
-	"i am currently out of the office",
-	"i'm currently out of the office",
-	"i am out of the office until",
-	"i'm out of the office until",
-	"i am out of the office from",
-	"i will be out of the office",
-	"i'll be out of the office",
-	"i am out of office",
-	"i will be out of office",
-	"i am out of the office on",
-	"i am on vacation until",
-	"i am on vacation from",
-	"i am currently on vacation",
-	"i am on annual leave",
-	"i am currently on leave",
-	"i am currently on parental leave",
-	"i am currently on maternity leave",
-	"i am on medical leave until",
-	"i am on holiday until",
-	"i am away from the office",
-	"i am away from my desk",
-	"vacation notice",
-	"dies ist eine automatische",
-	"diese nachricht wurde automatisch",
-	"ich bin derzeit nicht im b\xc3\xbcro",
-	"ich bin bis zum",
-	"ich bin zur zeit nicht im",
-	"ich bin vom ",
-	"ich bin aktuell nicht im",
-	"ich bin ab dem",
-	"ceci est une r\xc3\xa9ponse automatique",
-	"ceci est un message automatique",
-	"je suis absent",
-	"je suis actuellement absent",
-	"je suis en cong\xc3\xa9",
-	"je serai absent",
-	"je suis actuellement en cong\xc3\xa9",
-	"esta es una respuesta autom\xc3\xa1tica",
-	"estoy fuera de la oficina",
-	"estar\xc3\xa9 fuera de la oficina",
-	"me encuentro fuera de la oficina",
-	"estoy de vacaciones",
-	"estar\xc3\xa9 ausente",
-	"questa \xc3\xa8 una risposta automatica",
-	"sono fuori ufficio",
-	"sar\xc3\xb2 fuori ufficio",
-	"sono assente",
-	"sar\xc3\xb2 assente",
-	"sono in ferie",
-	"dit is een automatisch",
-	"ik ben momenteel afwezig",
-	"ik ben afwezig",
-	"ik ben op vakantie",
-	"ik ben niet aanwezig",
-	"esta \xc3\xa9 uma resposta autom\xc3\xa1tica",
-	"estou fora do escrit\xc3\xb3rio",
-	"estarei fora do escrit\xc3\xb3rio",
-	"estarei ausente",
-	"estou ausente",
-	"estou de f\xc3\xa9rias",
+	"this is an automated reply", "this is an automatic reply", "this is an auto-reply",
+	"this is an autoreply", "this is an automated response", "this is an automatic response",
+	"this is an automatically generated reply", "this is an automated message in response",
+	"this message is an automatic reply", "out of office autoreply", "out of office auto-reply",
+	"out of office reply", "i am currently out of the office", "i'm currently out of the office",
+	"i am out of the office until", "i'm out of the office until", "i am out of the office from",
+	"i will be out of the office", "i'll be out of the office", "i am out of office",
+	"i will be out of office", "i am out of the office on", "i am on vacation until", "i am on vacation from",
+	"i am currently on vacation", "i am on annual leave", "i am currently on leave",
+	"i am currently on parental leave", "i am currently on maternity leave", "i am on medical leave until",
+	"i am on holiday until", "i am away from the office", "i am away from my desk", "vacation notice",
+	"dies ist eine automatische", "diese nachricht wurde automatisch", "ich bin derzeit nicht im büro",
+	"ich bin bis zum", "ich bin zur zeit nicht im", "ich bin vom ", "ich bin aktuell nicht im",
+	"ich bin ab dem", "ceci est une réponse automatique", "ceci est un message automatique", "je suis absent",
+	"je suis actuellement absent", "je suis en congé", "je serai absent", "je suis actuellement en congé",
+	"esta es una respuesta automática", "estoy fuera de la oficina", "estaré fuera de la oficina",
+	"me encuentro fuera de la oficina", "estoy de vacaciones", "estaré ausente",
+	"questa è una risposta automatica", "sono fuori ufficio", "sarò fuori ufficio", "sono assente",
+	"sarò assente", "sono in ferie", "dit is een automatisch", "ik ben momenteel afwezig", "ik ben afwezig",
+	"ik ben op vakantie", "ik ben niet aanwezig", "esta é uma resposta automática", "estou fora do escritório",
+	"estarei fora do escritório", "estarei ausente", "estou ausente", "estou de férias"
 };
+/* clang-format on */
 
 #define NOTE_WITHIN 250  /* bytes of the text */
 #define NOTE_MOST   1500 /* a longer text is a letter of somebody */
@@ -249,7 +105,7 @@ static bool header_answers(const struct mail *m, size_t row)
 {
 	for (size_t i = 0; i < m->part[0].header_n; i++)
 		if (!strcmp(m->header[i].name, answers[row].name) &&
-		    starts_with(m->header[i].value, answers[row].value))
+		    text_begins(m->header[i].value, answers[row].value))
 			return true;
 	return false;
 }
@@ -260,10 +116,26 @@ static bool is_bulk(const struct mail *m)
 	return mail_get(m, "list-unsubscribe") && *m->in_reply_to == '\0' && m->reference_n == 0;
 }
 
+/* "Figures (Out of Office)", also behind "Re:". */
+static bool subject_ends_so(const char *subject)
+{
+	static const char *const end[] = { "(out of office)",   "[out of office]", "- out of office", "(auto reply)",
+					   "(autoreply)",       "(auto-reply)",    "[auto-reply]",    "[autoreply]",
+					   "(automatic reply)", "(abwesend)",      "(absent)",        "(vacation)" };
+	size_t n = strlen(subject);
+
+	for (size_t i = 0; i < sizeof end / sizeof end[0]; i++)
+		if (n > strlen(end[i]) && !strcmp(subject + n - strlen(end[i]), end[i]))
+			return true;
+	return false;
+}
+
 static bool subject_is_note(const struct view *v)
 {
+	if (subject_ends_so(v->subject))
+		return true;
 	for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++)
-		if (starts_with(v->subject, subjects[i]))
+		if (text_begins(subject_bare(v), subjects[i]))
 			return true;
 	return false;
 }
@@ -273,7 +145,7 @@ static bool text_is_note(const struct view *v)
 	size_t n = v->own < NOTE_WITHIN ? v->own : NOTE_WITHIN;
 
 	for (size_t i = 0; v->own < NOTE_MOST && i < sizeof notes / sizeof notes[0]; i++)
-		if (find_in(v->flat, n, notes[i]))
+		if (text_find(v->flat, n, notes[i]))
 			return true;
 	return false;
 }
@@ -300,109 +172,54 @@ bool is_auto_reply(const struct view *v, const char **by)
 
 /* ---- challenges ---- */
 
+/* clang-format off */
 static const char *const challenge_headers[] = {
-	"x-spamarrest-noauth",   "x-spamarrest-speedcode", "x-boxtrapper",  "x-tmda-confirm",
-	"x-tmda-fingerprint",    "x-mailblocks",           "x-ask-info",    "x-choicemail-registration-request",
-	"x-earthlink-challenge", "x-uol-antispam",         "x-vanquish-id", "x-bluebottle-request"
+	"x-spamarrest-noauth", "x-spamarrest-speedcode", "x-boxtrapper", "x-tmda-confirm", "x-tmda-fingerprint",
+	"x-mailblocks", "x-ask-info", "x-choicemail-registration-request", "x-earthlink-challenge",
+	"x-uol-antispam", "x-vanquish-id", "x-bluebottle-request"
 };
+/* clang-format on */
 
+/* clang-format off */
 static const char *const challenge_from[] = {
-	"spamarrest", "boxtrapper",    "antispam.uol",       "antispamuol",    "spamblocker-challenge",
-	"challenge@", "-confirm-",     "confirm-address",    "mailblocks.com", "bluebottle.com",
-	"spamlion",   "knowspam",      "choicemail",         "digiportal.com", "vanquish.com",
-	"qurb.com",   "sender-verify", "senderverification", "whitelist@"
+	"spamarrest", "boxtrapper", "antispam.uol", "antispamuol", "spamblocker-challenge", "challenge@",
+	"-confirm-", "confirm-address", "mailblocks.com", "bluebottle.com", "spamlion", "knowspam", "choicemail",
+	"digiportal.com", "vanquish.com", "qurb.com", "sender-verify", "senderverification", "whitelist@"
 };
+/* clang-format on */
 
 /* Two of these, or one and a sender or a subject of the kind. */
+/* clang-format off */
 static const char *const challenge_says[] = {
-	"spam arrest",
-	"boxtrapper",
-	"tagged message delivery agent",
-	"tmda",
-	"spamblocker",
-	"antispam uol",
-	"anti-spam uol",
-	"challenge/response",
-	"challenge-response",
-	"challenge response",
-	"to prove that your message",
-	"to prove your message",
-	"prove that you are a human",
-	"prove you are human",
-	"prove that you're human",
-	"that you are a real person",
-	"sent by a human",
-	"sent by a person",
-	"verify your email address before",
-	"verify that you are not a spammer",
-	"i'm protecting myself from receiving junk mail",
-	"protecting myself from receiving junk",
-	"please click the link below to complete the verification",
-	"just this once, click the link",
-	"to have your message delivered",
-	"will be delivered once you",
-	"your message will be held",
-	"is being held",
-	"message is awaiting",
-	"held pending",
-	"has been quarantined until",
-	"release your message",
-	"release your email",
-	"one-time",
-	"one time verification",
-	"allowed senders list",
-	"approved senders",
-	"approved sender list",
-	"list of allowed senders",
-	"add you to my",
-	"authorized senders",
-	"whitelist",
-	"to confirm that you sent",
-	"confirm that you are",
-	"confirm your message",
-	"confirm delivery",
-	"confirmation of your identity",
-	"reply to this message to confirm",
-	"reply to this e-mail to confirm",
-	"simply reply to this",
-	"just reply to this",
-	"para que sua mensagem seja encaminhada",
-	"confirmar o envio",
-	"confirme seu e-mail",
-	"confirma\xc3\xa7\xc3\xa3o",
-	"please confirm that you",
-	"unsolicited commercial e-mail",
-	"junk email",
-	"junk e-mail",
-	"verification process",
-	"verify sender",
-	"verify yourself",
-	"pour que votre message soit remis",
-	"best\xc3\xa4tigen sie ihre e-mail",
-	"type the code",
-	"enter the code",
-	"enter the word",
-	"complete the form",
+	"spam arrest", "boxtrapper", "tagged message delivery agent", "tmda", "spamblocker", "antispam uol",
+	"anti-spam uol", "challenge/response", "to control spam", "incoming messages only from senders", "senders i have approved", "request form (see", "list of approved senders", "challenge-response", "challenge response",
+	"to prove that your message", "to prove your message", "prove that you are a human", "prove you are human",
+	"prove that you're human", "that you are a real person", "sent by a human", "sent by a person",
+	"verify your email address before", "verify that you are not a spammer",
+	"i'm protecting myself from receiving junk mail", "protecting myself from receiving junk",
+	"please click the link below to complete the verification", "just this once, click the link",
+	"to have your message delivered", "will be delivered once you", "your message will be held",
+	"is being held", "message is awaiting", "held pending", "has been quarantined until",
+	"release your message", "release your email", "one-time", "one time verification", "allowed senders list",
+	"approved senders", "approved sender list", "list of allowed senders", "add you to my",
+	"authorized senders", "whitelist", "to confirm that you sent", "confirm that you are",
+	"confirm your message", "confirm delivery", "confirmation of your identity",
+	"reply to this message to confirm", "reply to this e-mail to confirm", "simply reply to this",
+	"just reply to this", "para que sua mensagem seja encaminhada", "confirmar o envio", "confirme seu e-mail",
+	"confirmação", "please confirm that you", "unsolicited commercial e-mail", "junk email", "junk e-mail",
+	"verification process", "verify sender", "verify yourself", "pour que votre message soit remis",
+	"bestätigen sie ihre e-mail", "type the code", "enter the code", "enter the word", "complete the form"
 };
+/* clang-format on */
 
-static const char *const challenge_subject[] = { "confirm",
-						 "verif",
-						 "approval required",
-						 "authoriz",
-						 "action required",
-						 "authenticat",
-						 "challenge",
-						 "[spam arrest",
-						 "boxtrapper",
-						 "needs your approval",
-						 "requires your",
-						 "your email requires",
-						 "your e-mail requires",
-						 "anti-spam",
-						 "antispam",
-						 "please reply to confirm",
-						 "message not delivered yet",
-						 "your message awaits" };
+/* clang-format off */
+static const char *const challenge_subject[] = {
+	"confirm", "verif", "approval required", "authoriz", "action required", "authenticat", "challenge",
+	"[spam arrest", "boxtrapper", "needs your approval", "requires your", "your email requires",
+	"your e-mail requires", "anti-spam", "antispam", "please reply to confirm", "message not delivered yet",
+	"your message awaits"
+};
+/* clang-format on */
 
 static int count_in(const char *s, const char *const *list, size_t n)
 {

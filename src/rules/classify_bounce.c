@@ -15,61 +15,67 @@ static const char *spaces(const char *s, const char *end)
 	return s;
 }
 
-static bool match_from(const char *p, const char *s, const char *end, char address[256]);
+struct match {
+	const char *begin, *end; /* of the line */
+	char *address;
+};
 
-static bool match_address(const char *p, const char *s, const char *end, char address[256])
+static bool match_from(const struct match *m, const char *p, const char *s);
+
+/* Within a word that an address could have begun with there is none. */
+static bool is_within_word(const struct match *m, const char *s)
+{
+	return s > m->begin && (unsigned char)s[-1] > ' ' && !strchr("<>()[],;:\"=/'", s[-1]);
+}
+
+static bool match_address(const struct match *m, const char *p, const char *s)
 {
 	const char *behind;
 
-	return address_at(s, (size_t)(end - s), address, &behind) && match_from(p, behind, end, address);
+	return !is_within_word(m, s) && address_at(s, (size_t)(m->end - s), m->address, &behind) &&
+	       match_from(m, p, behind);
 }
 
-/* s is within a word that an address could have begun with: it was tried there. */
-static bool address_goes_on(const char *s)
-{
-	return (unsigned char)s[-1] > ' ' && !strchr("<>()[],;:\"=/'", s[-1]);
-}
-
-static bool match_anything(const char *p, const char *s, const char *end, char address[256])
+static bool match_anything(const struct match *m, const char *p, const char *s)
 {
 	if (*p == '\0')
 		return true;
-	for (const char *begin = s; s <= end; s++) {
-		if (*p != '%' && *p != ' ' && *p != '$' && (s == end || *s != *p))
+	for (; s <= m->end; s++) {
+		if (*p != '%' && *p != ' ' && *p != '$' && (s == m->end || *s != *p))
 			continue;
-		if (p[0] == '%' && p[1] == 'a' && s > begin && address_goes_on(s))
+		if (p[0] == '%' && p[1] == 'a' && is_within_word(m, s))
 			continue;
-		if (match_from(p, s, end, address))
+		if (match_from(m, p, s))
 			return true;
 	}
 	return false;
 }
 
-/* Depth is the number of places in the pattern; %* is tried at each place of a line, so that a pattern with several of
- * them on a long line costs: lines are cut (LINE_MOST). */
-static bool match_from(const char *p, const char *s, const char *end, char address[256])
+static bool match_from(const struct match *m, const char *p, const char *s)
 {
 	for (; *p != '\0'; p++) {
 		if (p[0] == '%' && p[1] == 'a')
-			return match_address(p + 2, s, end, address);
+			return match_address(m, p + 2, s);
 		if (p[0] == '%' && p[1] == '*')
-			return match_anything(p + 2, s, end, address);
+			return match_anything(m, p + 2, s);
 		if (*p == ' ')
-			s = spaces(s, end);
+			s = spaces(s, m->end);
 		else if (*p == '$')
-			return spaces(s, end) == end;
-		else if (s == end || *s++ != *p)
+			return spaces(s, m->end) == m->end;
+		else if (s == m->end || *s++ != *p)
 			return false;
 	}
 	return true;
 }
 
-#define LINE_MOST 1000
+#define LINE_MOST 1000 /* several %* on a long line cost */
 
 bool line_match(const char *pattern, const char *line, size_t n, char address[256])
 {
+	struct match m = { line, line + (n < LINE_MOST ? n : LINE_MOST), address };
+
 	address[0] = '\0';
-	return match_from(pattern, line, line + (n < LINE_MOST ? n : LINE_MOST), address);
+	return match_from(&m, pattern, line);
 }
 
 /* ---- recipients ---- */
@@ -142,7 +148,7 @@ static void field_search(struct search *s, const char *name)
 		if (strcmp(m->header[i].name, name) != 0)
 			continue;
 		while (address_find(raw, (size_t)(end - raw), address, &raw)) {
-			const char *at = find_in(s->v->text, s->v->own, address);
+			const char *at = text_find(s->v->text, s->v->own, address);
 
 			found_add(s, address, at ? (size_t)(at - s->v->text) : 0);
 		}
@@ -172,7 +178,7 @@ static void diagnosis_add(struct diagnosis *d, const char *s, size_t n)
 static void mentions_add(const struct view *v, size_t from, const char *address, struct diagnosis *d)
 {
 	while (from < v->own && d->n < sizeof d->text / 2) {
-		const char *p = find_in(v->flat + from, v->own - from, address);
+		const char *p = text_find(v->flat + from, v->own - from, address);
 		const char *lf;
 
 		if (!p)
@@ -207,25 +213,22 @@ static void diagnosis_make(const struct search *s, int index, struct diagnosis *
 
 static bool is_warning(const struct view *v)
 {
-	static const char *const says[] = { "this is a warning message only",
-					    "this is a warning only",
-					    "has not yet been delivered",
-					    "delivery attempts will continue",
-					    "do not need to resend",
-					    "will be retried for",
-					    "will keep trying",
-					    "will continue to try",
-					    "delivery to the following recipient has been delayed",
-					    "delivery to the following recipients has been delayed",
-					    "attempts to deliver the message will continue",
-					    "this is only a warning",
-					    "still being retried",
-					    "not been delivered yet",
-					    "delivery is delayed to these",
-					    "there is no need to resend" };
-	static const char *const subject[] = { "delayed",          "(delay)",
-					       "warning: message", "warning: could not send",
-					       "delivery delay",   "still being retried" };
+	/* clang-format off */
+	static const char *const says[] = {
+		"this is a warning message only", "this is a warning only", "has not yet been delivered",
+		"delivery attempts will continue", "do not need to resend", "will be retried for",
+		"will keep trying", "will continue to try", "delivery to the following recipient has been delayed",
+		"delivery to the following recipients has been delayed",
+		"attempts to deliver the message will continue", "this is only a warning", "still being retried",
+		"not been delivered yet", "delivery is delayed to these", "there is no need to resend"
+	};
+	/* clang-format on */
+	/* clang-format off */
+	static const char *const subject[] = {
+		"delayed", "(delay)", "warning: message", "warning: could not send", "delivery delay",
+		"still being retried"
+	};
+	/* clang-format on */
 	bool warned = false;
 
 	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
@@ -276,7 +279,7 @@ static bool family_is(const struct family *f, const struct view *v)
 
 static bool is_answering(const struct view *v)
 {
-	return starts_with(v->subject, "re:") || starts_with(v->subject, "aw:") || starts_with(v->subject, "sv:");
+	return text_begins(v->subject, "re:") || text_begins(v->subject, "aw:") || text_begins(v->subject, "sv:");
 }
 
 /* Does it carry what it is about? */
@@ -299,8 +302,12 @@ static bool through_list(const struct mail *m)
 /* Worms attach themselves; mail systems attach nothing but the message. */
 static bool is_armed(const struct mail *m)
 {
-	static const char *const end[] = { ".zip", ".exe", ".pif",  ".scr", ".com", ".bat", ".cmd",
-					   ".js",  ".vbs", ".html", ".htm", ".iso", ".rar", ".lnk" };
+	/* clang-format off */
+	static const char *const end[] = {
+		".zip", ".exe", ".pif", ".scr", ".com", ".bat", ".cmd", ".js", ".vbs", ".html", ".htm", ".iso",
+		".rar", ".lnk"
+	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < m->part_n; i++) {
 		size_t n = strlen(m->part[i].name);
@@ -315,16 +322,17 @@ static bool is_armed(const struct mail *m)
 /* Bait: mail systems report, they do not offer to release messages or to keep an account alive. */
 static bool is_bait(const struct view *v)
 {
-	static const char *const says[] = { "pending messages",      "pending message",        "messages pending",
-					    "release message",       "release these messages", "release the message",
-					    "retrieve your message", "recover messages",       "undelivered messages",
-					    "undelivered mails",     "clustered mails",        "your mailbox will",
-					    "verify your account",   "validate your",          "revalidate",
-					    "re-validate",           "upgrade your mailbox",   "upgrade your account",
-					    "confirm your account",  "confirm your password",  "keep your password",
-					    "keep same password",    "password expir",         "your password",
-					    "incoming messages",     "incoming mails",         "mails on hold",
-					    "messages on hold",      "review messages",        "allow messages" };
+	/* clang-format off */
+	static const char *const says[] = {
+		"pending messages", "pending message", "messages pending", "release message",
+		"release these messages", "release the message", "retrieve your message", "recover messages",
+		"undelivered messages", "undelivered mails", "clustered mails", "your mailbox will",
+		"verify your account", "validate your", "revalidate", "re-validate", "upgrade your mailbox",
+		"upgrade your account", "confirm your account", "confirm your password", "keep your password",
+		"keep same password", "password expir", "your password", "incoming messages", "incoming mails",
+		"mails on hold", "messages on hold", "review messages", "allow messages"
+	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
 		if (view_says(v, says[i]) || strstr(v->subject, says[i]))
@@ -347,8 +355,8 @@ static bool by_system(const struct view *v)
 
 static bool from_nobody(const struct view *v)
 {
-	return starts_with(v->m->from, "no-reply@") || starts_with(v->m->from, "noreply@") ||
-	       starts_with(v->m->from, "donotreply@");
+	return text_begins(v->m->from, "no-reply@") || text_begins(v->m->from, "noreply@") ||
+	       text_begins(v->m->from, "donotreply@");
 }
 
 /* No family, but a mail system speaks of a failure. */
@@ -404,6 +412,37 @@ static bool by_look(const struct view *v)
 	       (!v->m->has_return_path || returns_message(v));
 }
 
+static bool is_ses_delivery(const struct view *v)
+{
+	return strstr(v->from, "amazonaws.com") && view_says(v, "notificationtype") && !view_says(v, "bouncetype");
+}
+
+/* Success without a report that says so in fields. */
+static bool is_success(const struct view *v)
+{
+	static const char *const subject[] = { "successful mail delivery",
+					       "delivery has been successful",
+					       "successfully delivered",
+					       "successfully relayed",
+					       "mail delivery status report",
+					       "delivery report (success)",
+					       "delivery status notification (success)" };
+	static const char *const says[] = { "was successfully delivered",
+					    "has been successfully delivered",
+					    "was successfully relayed",
+					    "successfully relayed to",
+					    "enclosed is the mail delivery report that you requested",
+					    "\"notificationtype\":\"delivery\"",
+					    "notificationtype\\\":\\\"delivery" };
+	bool success = false;
+
+	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
+		success = success || strstr(v->subject, subject[i]);
+	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
+		success = success || view_says(v, says[i]);
+	return success;
+}
+
 bool bounce_other(const struct view *v, struct classified *out)
 {
 	struct search s = { .v = v };
@@ -411,6 +450,12 @@ bool bounce_other(const struct view *v, struct classified *out)
 
 	if (is_bait(v) || is_armed(v->m) || is_personal(v))
 		return false;
+	if ((system || is_ses_delivery(v)) && is_success(v)) {
+		out->class = CLASS_NOTICE;
+		text_put(out->by, sizeof out->by, "success");
+		returned_find(v, out);
+		return true;
+	}
 	for (size_t i = 0; i < families_n; i++) {
 		const struct family *f = &families[i];
 

@@ -34,9 +34,9 @@ const char *value_of(const struct mail *m, const char *name);        /* "" none 
 size_t fold_copy(char *to, size_t cap, const char *s, size_t n);     /* one line; NUL-terminated; its length */
 
 /* ---- classify_text.c: small things about strings ---- */
-bool starts_with(const char *s, const char *with);              /* ASCII case does not count */
-bool contains(const char *s, const char *what);                 /* the same */
-const char *find_in(const char *s, size_t n, const char *what); /* exact; NULL none */
+bool text_begins(const char *s, const char *with);                /* ASCII case does not count */
+bool text_contains(const char *s, const char *what);              /* the same */
+const char *text_find(const char *s, size_t n, const char *what); /* exact; NULL none */
 /* The first address in s, folded; behind it in *end (may be NULL). false: none. */
 bool address_find(const char *s, size_t n, char out[256], const char **end);
 bool address_at(const char *s, size_t n, char out[256], const char **end); /* it must stand at s, or behind quotes */
@@ -88,9 +88,11 @@ bool is_auto_reply(const struct view *v, const char **by);
 bool is_challenge(const struct view *v, const char **by);
 
 /* ---- classify_people.c ---- */
-bool is_unsubscribe(const struct view *v, const char **by);
+bool is_unsubscribe(const struct view *v, const char **by);      /* by address or subject */
+bool is_unsubscribe_text(const struct view *v, const char **by); /* in the writer's own words */
 bool is_other(const struct view *v, const char **by);
-bool is_answer(const struct view *v);      /* to something: by its ids or its subject */
-bool is_like_bounce(const struct view *v); /* the subject speaks of undelivered mail */
+const char *subject_bare(const struct view *v); /* behind "[list]", "[External]" */
+bool is_answer(const struct view *v);           /* to something: by its ids or its subject */
+bool is_like_bounce(const struct view *v);      /* the subject speaks of undelivered mail */
 
 #endif

@@ -13,12 +13,15 @@
 /* "unsubscribe+TOKEN@", "unsub-TOKEN@": the mailto of List-Unsubscribe. */
 static bool recipient_unsubscribes(const struct mail *m)
 {
-	static const char *const local[] = { "unsubscribe",      "unsub+", "unsub-",  "unsub@",
-					     "list-unsubscribe", "optout", "opt-out", "leave-" };
+	/* clang-format off */
+	static const char *const local[] = {
+		"unsubscribe", "unsub+", "unsub-", "unsub@", "list-unsubscribe", "optout", "opt-out", "leave-"
+	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < m->recipient_n; i++)
 		for (size_t k = 0; k < sizeof local / sizeof local[0]; k++)
-			if (starts_with(m->recipient[i], local[k]))
+			if (text_begins(m->recipient[i], local[k]))
 				return true;
 	return false;
 }
@@ -34,38 +37,32 @@ static size_t words_in(const char *s)
 	return n;
 }
 
+const char *subject_bare(const struct view *v)
+{
+	const char *s = v->subject, *end;
+
+	while (*s == '[' && (end = strchr(s, ']')) != NULL)
+		s = end + 1 + strspn(end + 1, " ");
+	return s;
+}
+
 /* The subject that our own mailto gives, or a person's who writes nothing else. */
 static bool subject_unsubscribes(const struct view *v)
 {
-	static const char *const word[] = { "unsubscribe",
-					    "unsuscribe",
-					    "unsubscibe",
-					    "[unsubscribe",
-					    "remove me",
-					    "please unsubscribe",
-					    "please remove me",
-					    "opt out",
-					    "opt-out",
-					    "abmelden",
-					    "abmeldung",
-					    "d\xc3\xa9sinscription",
-					    "desinscription",
-					    "d\xc3\xa9sabonnement",
-					    "baja",
-					    "darme de baja",
-					    "cancelar suscripci\xc3\xb3n",
-					    "disiscrivi",
-					    "disiscrizione",
-					    "cancellazione",
-					    "afmelden",
-					    "uitschrijven",
-					    "cancelar inscri\xc3\xa7\xc3\xa3o",
-					    "descadastrar",
-					    "remover" };
+	/* clang-format off */
+	static const char *const word[] = {
+		"unsubscribe", "unsuscribe", "unsubscibe", "remove me", "please unsubscribe",
+		"please remove me", "opt out", "opt-out", "abmelden", "abmeldung", "désinscription",
+		"desinscription", "désabonnement", "baja", "darme de baja", "cancelar suscripción", "disiscrivi",
+		"disiscrizione", "cancellazione", "afmelden", "uitschrijven", "cancelar inscrição", "descadastrar",
+		"remover"
+	};
+	/* clang-format on */
+
+	const char *subject = subject_bare(v);
 
 	for (size_t i = 0; i < sizeof word / sizeof word[0]; i++)
-		if (starts_with(v->subject, word[i]) && words_in(v->subject) <= 4 &&
-		    v->subject[strcspn(v->subject, "?")] == '\0')
+		if (text_begins(subject, word[i]) && words_in(subject) <= 4 && !strchr(subject, '?'))
 			return true;
 	return false;
 }
@@ -81,14 +78,21 @@ static bool text_unsubscribes(const struct mail *m)
 	return asks;
 }
 
+/* Mail programs send it for their users (Apple's says so, and that it is automatic): no absence note. */
 bool is_unsubscribe(const struct view *v, const char **by)
 {
 	*by = "unsubscribe-address";
 	if (recipient_unsubscribes(v->m))
 		return true;
-	*by = "unsubscribe-subject";
-	if (subject_unsubscribes(v))
+	*by = "x-apple-unsubscribe";
+	if (mail_get(v->m, "x-apple-unsubscribe"))
 		return true;
+	*by = "unsubscribe-subject";
+	return subject_unsubscribes(v);
+}
+
+bool is_unsubscribe_text(const struct view *v, const char **by)
+{
 	*by = "unsubscribe-text";
 	return text_unsubscribes(v->m);
 }
@@ -97,79 +101,25 @@ bool is_unsubscribe(const struct view *v, const char **by)
 
 bool is_like_bounce(const struct view *v)
 {
+	/* clang-format off */
 	static const char *const subject[] = {
-		"undeliver",
-		"returned mail",
-		"returned to sender",
-		"delivery status notif",
-		"delivery failure",
-		"failure notice",
-		"failure delivery",
-		"mail delivery failed",
-		"delivery failed",
-		"mail delivery fail",
-		"delivery notification",
-		"message delivery failure",
-		"mail delivery problem",
-		"non delivery",
-		"non-delivery",
-		"nondeliverable",
-		"could not be delivered",
-		"couldn't be delivered",
-		"unable to deliver",
-		"delivery has failed",
-		"delivery report",
-		"delivery error",
-		"mail system error",
-		"returned email",
-		"returned e-mail",
-		"message undeliver",
-		"mail could not be",
-		"bounce",
-		"unzustellbar",
-		"nicht zugestellt",
-		"unzustellbare",
-		"non remis",
-		"non distribu",
-		"\xc3\xa9"
-		"chec de la remise",
-		"\xc3\xa9"
-		"chec de remise",
-		"no se puede entregar",
-		"no se ha podido entregar",
-		"no entregado",
-		"correo devuelto",
-		"devuelto",
-		"mancato recapito",
-		"mancata consegna",
-		"non recapitabile",
-		"onbestelbaar",
-		"niet afgeleverd",
-		"n\xc3\xa3o entreg",
-		"nao entreg",
-		"n\xc3\xa3o foi poss\xc3\xadvel entregar",
-		"falha na entrega",
-		"devolvid",
-		"mail failure",
-		"mail error",
-		"message status - undeliverable",
-		"delayed mail",
-		"warning: could not send",
-		"warning: message",
-		"there was an error sending your mail",
-		"rejected mail",
-		"delivery delay",
-		"message not delivered",
-		"mail not delivered",
-		"niedostarcz",
-		"nie dostarcz",
-		"failed mail",
-		"mail rejected",
-		"delivery unsuccessful",
-		"\xd0\xbd\xd0\xb5 \xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd",
-		"\xd0\xbd\xd0\xb5\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2", /* не доставлен, недостав */
-		"\xe9\x80\x80\xe4\xbf\xa1",                                         /* 退信 */
+		"undeliver", "returned mail", "returned to sender", "delivery status notif", "delivery failure",
+		"failure notice", "failure delivery", "mail delivery failed", "delivery failed",
+		"mail delivery fail", "delivery notification", "message delivery failure", "mail delivery problem",
+		"non delivery", "non-delivery", "nondeliverable", "could not be delivered",
+		"couldn't be delivered", "unable to deliver", "delivery has failed", "delivery report",
+		"delivery error", "mail system error", "returned email", "returned e-mail", "message undeliver",
+		"mail could not be", "bounce", "unzustellbar", "nicht zugestellt", "unzustellbare", "non remis",
+		"non distribu", "échec de la remise", "échec de remise", "no se puede entregar",
+		"no se ha podido entregar", "no entregado", "correo devuelto", "devuelto", "mancato recapito",
+		"mancata consegna", "non recapitabile", "onbestelbaar", "niet afgeleverd", "não entreg",
+		"nao entreg", "não foi possível entregar", "falha na entrega", "devolvid", "mail failure",
+		"mail error", "message status - undeliverable", "delayed mail", "warning: could not send",
+		"warning: message", "there was an error sending your mail", "rejected mail", "delivery delay",
+		"message not delivered", "mail not delivered", "niedostarcz", "nie dostarcz", "failed mail",
+		"mail rejected", "delivery unsuccessful", "не доставлен", "недостав", "退信"
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
 		if (strstr(v->subject, subject[i]))
@@ -180,17 +130,18 @@ bool is_like_bounce(const struct view *v)
 /* Nobody reads what is sent there, so nobody writes from there. */
 static bool from_nobody(const struct mail *m)
 {
-	static const char *const local[] = { "no-reply",    "noreply",       "no_reply",        "no.reply",
-					     "donotreply",  "do-not-reply",  "do_not_reply",    "do.not.reply",
-					     "dontreply",   "nepasrepondre", "ne-pas-repondre", "nicht-antworten",
-					     "noresponder", "no-responder",  "notification",    "notifications",
-					     "notify@",     "newsletter",    "newsletters",     "mailer@",
-					     "alerts@",     "alert@",        "auto-confirm",    "autoconfirm",
-					     "automailer",  "nobody@",       "bounces@",        "news@",
-					     "mailings@",   "marketing@",    "promo@",          "updates@" };
+	/* clang-format off */
+	static const char *const local[] = {
+		"no-reply", "noreply", "no_reply", "no.reply", "donotreply", "do-not-reply", "do_not_reply",
+		"do.not.reply", "dontreply", "nepasrepondre", "ne-pas-repondre", "nicht-antworten", "noresponder",
+		"no-responder", "notification", "notifications", "notify@", "newsletter", "newsletters", "mailer@",
+		"alerts@", "alert@", "auto-confirm", "autoconfirm", "automailer", "nobody@", "bounces@", "news@",
+		"mailings@", "marketing@", "promo@", "updates@"
+	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
-		if (starts_with(m->from, local[i]))
+		if (text_begins(m->from, local[i]))
 			return true;
 	return strstr(m->from, "-noreply@") || strstr(m->from, ".noreply@") || strstr(m->from, "-no-reply@") ||
 	       strstr(m->from, "+noreply@");
@@ -198,13 +149,16 @@ static bool from_nobody(const struct mail *m)
 
 bool is_answer(const struct view *v)
 {
-	static const char *const prefix[] = { "re:", "re ",  "aw:",  "sv:",  "vs:", "antw:",
-					      "r:",  "rif:", "res:", "ref:", "rv:", "re[" };
+	/* clang-format off */
+	static const char *const prefix[] = {
+		"re:", "re ", "aw:", "sv:", "vs:", "antw:", "r:", "rif:", "res:", "ref:", "rv:", "re["
+	};
+	/* clang-format on */
 
 	if (*v->m->in_reply_to != '\0' || v->m->reference_n > 0)
 		return true;
 	for (size_t i = 0; i < sizeof prefix / sizeof prefix[0]; i++)
-		if (starts_with(v->subject, prefix[i]))
+		if (text_begins(v->subject, prefix[i]))
 			return true;
 	return false;
 }
@@ -212,28 +166,15 @@ bool is_answer(const struct view *v)
 /* Sent to many by a machine: a way to unsubscribe without a list to write to, or a sending service's own headers. */
 static bool is_mailing(const struct view *v)
 {
-	static const char *const header[] = { "feedback-id",
-					      "x-campaign",
-					      "x-campaignid",
-					      "x-campaign-id",
-					      "x-mailgun-tag",
-					      "x-mailgun-campaign-id",
-					      "x-sg-eid",
-					      "x-mc-user",
-					      "x-csa-complaints",
-					      "x-mailer-recptid",
-					      "x-mailchimp-campaign-id",
-					      "x-job",
-					      "x-messageid-esp",
-					      "x-rpcampaign",
-					      "x-sfmc-stack",
-					      "x-hs-email-id",
-					      "x-report-abuse-to",
-					      "x-ses-outgoing",
-					      "x-mandrill-user",
-					      "x-pmailer",
-					      "x-cmail",
-					      "list-unsubscribe-post" };
+	/* clang-format off */
+	static const char *const header[] = {
+		"feedback-id", "x-campaign", "x-campaignid", "x-campaign-id", "x-mailgun-tag",
+		"x-mailgun-campaign-id", "x-sg-eid", "x-mc-user", "x-csa-complaints", "x-mailer-recptid",
+		"x-mailchimp-campaign-id", "x-job", "x-messageid-esp", "x-rpcampaign", "x-sfmc-stack",
+		"x-hs-email-id", "x-report-abuse-to", "x-ses-outgoing", "x-mandrill-user", "x-pmailer", "x-cmail",
+		"list-unsubscribe-post"
+	};
+	/* clang-format on */
 	const struct mail *m = v->m;
 
 	if (is_answer(v))
@@ -250,7 +191,7 @@ static bool has_link(const struct view *v)
 	    view_says(v, "log in") || view_says(v, "login"))
 		return true;
 	for (size_t i = 0; i < v->m->part_n; i++)
-		if (!strcmp(v->m->part[i].type, "text/html") && contains(v->m->part[i].text, "href="))
+		if (!strcmp(v->m->part[i].type, "text/html") && text_contains(v->m->part[i].text, "href="))
 			return true;
 	return false;
 }
@@ -258,12 +199,14 @@ static bool has_link(const struct view *v)
 /* The look of a mail system without its structure: phishing ("release your undelivered messages"), or a worm. */
 static bool is_dressed(const struct view *v)
 {
+	/* clang-format off */
 	static const char *const says[] = {
-		"verify your account",  "re-validate",         "revalidate",       "your mailbox",
-		"your email account",   "your e-mail account", "pending messages", "incoming messages",
-		"undelivered messages", "messages pending",    "upgrade your",     "account will be",
-		"confirm your account", "mailbox storage",     "release message",  "password"
+		"verify your account", "re-validate", "revalidate", "your mailbox", "your email account",
+		"your e-mail account", "pending messages", "incoming messages", "undelivered messages",
+		"messages pending", "upgrade your", "account will be", "confirm your account", "mailbox storage",
+		"release message", "password"
 	};
+	/* clang-format on */
 	bool account = false;
 
 	if (is_answer(v))

@@ -1,620 +1,296 @@
-/* What refusals say, from the texts of the mail systems and of the providers. The first row found decides: rows about a
- * full mailbox, spam and blocked senders stand before those about unknown users, because the former often name the
- * address too ("user unknown" never comes with a remark about spam, "rejected as spam" does with one about the user).
+/* What refusals say, from the texts of the mail systems and of the providers. The first group with a phrase that is
+ * there decides: those about a full mailbox, spam and blocked senders stand before those about unknown users, because
+ * the former often name the address too ("user unknown" never comes with a remark about spam, "rejected as spam" does
+ * with one about the user).
  */
 #include <string.h>
 
 #include "classify_int.h"
 
-static const struct reason_phrase phrases[] = {
-	/* the mailbox is full */
-	{ "mailbox is full", "mailbox_full" },
-	{ "mailbox full", "mailbox_full" },
-	{ "mailbox has exceeded", "mailbox_full" },
-	{ "mailbox size limit", "mailbox_full" },
-	{ "mailbox would exceed", "mailbox_full" },
-	{ "mailbox exceeds", "mailbox_full" },
-	{ "over quota", "mailbox_full" },
-	{ "overquota", "mailbox_full" },
-	{ "over-quota", "mailbox_full" },
-	{ "over the quota", "mailbox_full" },
-	{ "over its quota", "mailbox_full" },
-	{ "over the maximum allowed quota", "mailbox_full" },
-	{ "over the allowed quota", "mailbox_full" },
-	{ "quota exceeded", "mailbox_full" },
-	{ "quota exceded", "mailbox_full" },
-	{ "quota has been exceeded", "mailbox_full" },
-	{ "quota is exceeded", "mailbox_full" },
-	{ "quota full", "mailbox_full" },
-	{ "quota violation", "mailbox_full" },
-	{ "exceeded quota", "mailbox_full" },
-	{ "exceeded storage", "mailbox_full" },
-	{ "exceeded email quota", "mailbox_full" },
-	{ "exceeded his quota", "mailbox_full" },
-	{ "exceeded their quota", "mailbox_full" },
-	{ "exceeded the quota", "mailbox_full" },
-	{ "exceeds quota", "mailbox_full" },
-	{ "exceed quota", "mailbox_full" },
-	{ "exceeds disk quota", "mailbox_full" },
-	{ "exceeds mailbox quota", "mailbox_full" },
-	{ "disk quota", "mailbox_full" },
-	{ "storage quota", "mailbox_full" },
-	{ "mail quota", "mailbox_full" },
-	{ "quotaexceeded", "mailbox_full" },
-	{ "out of storage space", "mailbox_full" },
-	{ "out of space", "mailbox_full" },
-	{ "not enough storage", "mailbox_full" },
-	{ "not enough space", "mailbox_full" },
-	{ "no space left", "mailbox_full" },
-	{ "insufficient storage", "mailbox_full" },
-	{ "insufficient disk", "mailbox_full" },
-	{ "insufficient system storage", "mailbox_full" },
-	{ "inbox is full", "mailbox_full" },
-	{ "account is full", "mailbox_full" },
-	{ "account is over", "mailbox_full" },
-	{ "user is over", "mailbox_full" },
-	{ "mail box is full", "mailbox_full" },
-	{ "mailfolder is full", "mailbox_full" },
-	{ "mail folder is full", "mailbox_full" },
-	{ "maildir over", "mailbox_full" },
-	{ "maildir delivery failed: domain disk quota", "mailbox_full" },
-	{ "recipient storage full", "mailbox_full" },
-	{ "recipient's mailbox exceeds", "mailbox_full" },
-	{ "recipient reached disk", "mailbox_full" },
-	{ "recipient rejected: mailbox would", "mailbox_full" },
-	{ "exceeded the local limit", "mailbox_full" },
-	{ "mailbox limit", "mailbox_full" },
-	{ "too many messages in", "mailbox_full" },
-	{ "too much mail data", "mailbox_full" },
-	{ "has too many messages", "mailbox_full" },
-	{ "user's mailbox is currently full", "mailbox_full" },
-	{ "boite aux lettres pleine", "mailbox_full" },
-	{ "bo\xc3\xaete aux lettres pleine", "mailbox_full" },
-	{ "bo\xc3\xaete aux lettres du destinataire est pleine", "mailbox_full" },
-	{ "bo\xc3\xaete aux lettres est pleine", "mailbox_full" },
-	{ "postfach ist voll", "mailbox_full" },
-	{ "mailbox ist voll", "mailbox_full" },
-	{ "postfach des empf\xc3\xa4ngers ist voll", "mailbox_full" },
-	{ "buz\xc3\xb3n lleno", "mailbox_full" },
-	{ "buz\xc3\xb3n est\xc3\xa1 lleno", "mailbox_full" },
-	{ "casella piena", "mailbox_full" },
-	{ "casella di posta piena", "mailbox_full" },
-	{ "caixa postal cheia", "mailbox_full" },
-	{ "caixa de correio cheia", "mailbox_full" },
-	{ "mailbox vol", "mailbox_full" },
-	{ "\xd0\xbf\xd0\xb5\xd1\x80\xd0\xb5\xd0\xbf\xd0\xbe\xd0\xbb\xd0\xbd\xd0\xb5\xd0\xbd",
-	  "mailbox_full" }, /* переполнен */
+/* clang-format off */
+static const char *const mailbox_full[] = {
+	"mailbox is full", "mailbox full", "mailbox has exceeded", "mailbox size limit", "mailbox would exceed",
+	"mailbox exceeds", "over quota", "overquota", "over-quota", "over the quota", "over its quota",
+	"over the maximum allowed quota", "over the allowed quota", "quota exceeded", "quota exceded",
+	"quota has been exceeded", "quota is exceeded", "quota full", "quota violation", "exceeded quota",
+	"exceeded storage", "exceeded email quota", "exceeded his quota", "exceeded their quota",
+	"exceeded the quota", "exceeds quota", "exceed quota", "exceeds disk quota", "exceeds mailbox quota",
+	"disk quota", "storage quota", "mail quota", "quotaexceeded", "out of storage space", "out of space",
+	"not enough storage", "not enough space", "no space left", "insufficient storage", "insufficient disk",
+	"insufficient system storage", "inbox is full", "account is full", "account is over", "user is over",
+	"mail box is full", "mailfolder is full", "mail folder is full", "maildir over",
+	"maildir delivery failed: domain disk quota", "recipient storage full", "recipient's mailbox exceeds",
+	"recipient reached disk", "recipient rejected: mailbox would", "exceeded the local limit", "mailbox limit",
+	"too many messages in", "too much mail data", "has too many messages", "user's mailbox is currently full",
+	"boite aux lettres pleine", "boîte aux lettres pleine", "boîte aux lettres du destinataire est pleine",
+	"boîte aux lettres est pleine", "postfach ist voll", "mailbox ist voll",
+	"postfach des empfängers ist voll", "buzón lleno", "buzón está lleno", "casella piena",
+	"casella di posta piena", "caixa postal cheia", "caixa de correio cheia", "mailbox vol"
+};
+/* clang-format on */
 
-	/* too large */
-	{ "message too large", "too_large" },
-	{ "message too big", "too_large" },
-	{ "message is too large", "too_large" },
-	{ "message is too big", "too_large" },
-	{ "message size exceeds", "too_large" },
-	{ "message size limit", "too_large" },
-	{ "message length exceeds", "too_large" },
-	{ "message exceeds", "too_large" },
-	{ "message exceeded", "too_large" },
-	{ "exceeds size limit", "too_large" },
-	{ "exceeds maximum message size", "too_large" },
-	{ "exceeds fixed maximum", "too_large" },
-	{ "exceeds max message size", "too_large" },
-	{ "exceeds the maximum", "too_large" },
-	{ "exceeded maximum inbound message size", "too_large" },
-	{ "larger than the current system limit", "too_large" },
-	{ "message larger than", "too_large" },
-	{ "message file too big", "too_large" },
-	{ "maximum message size exceeded", "too_large" },
-	{ "max message size exceeded", "too_large" },
-	{ "line limit exceeded", "too_large" },
-	{ "size limit exceeded", "too_large" },
-	{ "size of the message exceeds", "too_large" },
+/* clang-format off */
+static const char *const name_service[] = { "host not found, try again", "unexpected name server reply" };
 
-	/* viruses and content */
-	{ "virus", "virus" },
-	{ "malware", "virus" },
-	{ "infected", "virus" },
+static const char *const too_large[] = {
+	"message too large", "message too big", "message is too large", "message is too big",
+	"message size exceeds", "message size limit", "message length exceeds", "message exceeds",
+	"message exceeded", "exceeds size limit", "exceeds maximum message size", "exceeds fixed maximum",
+	"exceeds max message size", "exceeds the maximum", "exceeded maximum inbound message size",
+	"larger than the current system limit", "message larger than", "message file too big",
+	"maximum message size exceeded", "max message size exceeded", "line limit exceeded", "size limit exceeded",
+	"size of the message exceeds"
+};
+/* clang-format on */
 
-	/* too many, too fast */
-	{ "receiving mail at a rate", "rate" },
-	{ "receiving mail too quickly", "rate" },
-	{ "too many connections", "rate" },
-	{ "too many concurrent", "rate" },
-	{ "too many recipients", "rate" },
-	{ "too many messages", "rate" },
-	{ "too many emails", "rate" },
-	{ "rate limit", "rate" },
-	{ "rate limited", "rate" },
-	{ "daily relay quota", "rate" },
-	{ "exceeded the maximum number", "rate" },
-	{ "sending limit", "rate" },
-	{ "connection frequency limited", "rate" },
-	{ "throttled", "rate" },
+static const char *const virus[] = { "virus", "malware", "infected" };
 
-	/* spam and policy */
-	{ "greylist", "policy" },
-	{ "graylist", "policy" },
-	{ "grey list", "policy" },
-	{ "spamhaus", "blocked" },
-	{ "spamcop", "blocked" },
-	{ "barracudacentral", "blocked" },
-	{ "sorbs.net", "blocked" },
-	{ "uceprotect", "blocked" },
-	{ "blacklist", "blocked" },
-	{ "black list", "blocked" },
-	{ "blocklist", "blocked" },
-	{ "block list", "blocked" },
-	{ "dnsbl", "blocked" },
-	{ " rbl", "blocked" },
-	{ "reverse dns", "blocked" },
-	{ "ptr record", "blocked" },
-	{ "poor reputation", "blocked" },
-	{ "low reputation", "blocked" },
-	{ "bad reputation", "blocked" },
-	{ "ip address has been blocked", "blocked" },
-	{ "your ip", "blocked" },
-	{ "blocked using", "blocked" },
-	{ "blocked by", "blocked" },
-	{ "has been blocked", "blocked" },
-	{ "client host rejected", "blocked" },
-	{ "client host blocked", "blocked" },
-	{ "connection refused by policy", "blocked" },
-	{ "banned sending ip", "blocked" },
-	{ "not allowed to connect", "blocked" },
-	{ "sender ip", "blocked" },
-	{ "spf ", "auth" },
-	{ "dkim", "auth" },
-	{ "dmarc", "auth" },
-	{ "unauthenticated email", "auth" },
-	{ "authentication checks failed", "auth" },
-	{ "looks like spam", "spam" },
-	{ "considered spam", "spam" },
-	{ "considered as spam", "spam" },
-	{ "rejected as spam", "spam" },
-	{ "classified as spam", "spam" },
-	{ "identified as spam", "spam" },
-	{ "detected as spam", "spam" },
-	{ "suspected spam", "spam" },
-	{ "suspected as spam", "spam" },
-	{ "likely unsolicited", "spam" },
-	{ "unsolicited mail", "spam" },
-	{ "unsolicited bulk", "spam" },
-	{ "unsolicited email", "spam" },
-	{ "appears to be unsolicited", "spam" },
-	{ "spam content", "spam" },
-	{ "spam detected", "spam" },
-	{ "spam message", "spam" },
-	{ "spam filter", "spam" },
-	{ "spam score", "spam" },
-	{ "spam mail", "spam" },
-	{ "spam rejected", "spam" },
-	{ "- spam", "spam" },
-	{ "is spam", "spam" },
-	{ "as spam", "spam" },
-	{ "antispam", "spam" },
-	{ "anti-spam", "spam" },
-	{ "(spam", "spam" },
-	{ " spam ", "spam" },
-	{ "sender address rejected", "rejected" },
-	{ "sender rejected", "rejected" },
-	{ "sender denied", "rejected" },
-	{ "sender verify failed", "rejected" },
-	{ "sender domain", "rejected" },
-	{ "unrouteable mail sender", "rejected" },
-	{ "domain of sender address", "rejected" },
-	{ "sender address", "rejected" },
-	{ "you are not allowed to send", "rejected" },
-	{ "message content rejected", "content" },
-	{ "content rejected", "content" },
-	{ "attachment type", "content" },
-	{ "attachments are not", "content" },
-	{ "attachment is not allowed", "content" },
-	{ "name service error for", "host_unknown" },
-	{ "malformed", "content" },
-	{ "rfc 5322", "content" },
-	{ "rfc5322", "content" },
-	{ "rfc 2822", "content" },
+/* clang-format off */
+static const char *const rate[] = {
+	"receiving mail at a rate", "receiving mail too quickly", "too many connections", "too many concurrent",
+	"too many recipients", "too many messages", "too many emails", "rate limit", "rate limited",
+	"daily relay quota", "exceeded the maximum number", "sending limit", "connection frequency limited",
+	"throttled"
+};
+/* clang-format on */
 
-	/* relaying */
-	{ "relay access denied", "relaying" },
-	{ "relaying denied", "relaying" },
-	{ "relay denied", "relaying" },
-	{ "relaying not allowed", "relaying" },
-	{ "relay not permitted", "relaying" },
-	{ "not permitted to relay", "relaying" },
-	{ "unable to relay", "relaying" },
-	{ "relaying mail to", "relaying" },
-	{ "relaying to", "relaying" },
-	{ "we do not relay", "relaying" },
-	{ "that domain isn't in my list of allowed rcpthosts", "relaying" },
-	{ "that domain isn't in my list", "relaying" },
-	{ "no relaying", "relaying" },
-	{ "not a gateway", "relaying" },
-	{ "no relay", "relaying" },
+static const char *const policy[] = { "google groups", "greylist", "graylist", "grey list" };
 
-	/* loops */
-	{ "too many hops", "loop" },
-	{ "too many received", "loop" },
-	{ "hop count exceeded", "loop" },
-	{ "maximum hop count", "loop" },
-	{ "mail loop", "loop" },
-	{ "mail is looping", "loop" },
-	{ "loops back to", "loop" },
-	{ "looping", "loop" },
-	{ "routing loop", "loop" },
-	{ "loop detected", "loop" },
+static const char *const user_unknown[] = { "account or domain may not exist" };
 
-	/* the domain accepts no mail at all */
-	{ "null mx", "no_mail" },
-	{ "nullmx", "no_mail" },
-	{ "does not accept mail", "no_mail" },
-	{ "does not accept email", "no_mail" },
-	{ "domain does not receive mail", "no_mail" },
+/* clang-format off */
+static const char *const blocked[] = {
+	"spamhaus", "spamcop", "barracudacentral", "sorbs.net", "uceprotect", "blacklist", "black list",
+	"blocklist", "block list", "dnsbl", " rbl", "reverse dns", "ptr record", "poor reputation",
+	"low reputation", "bad reputation", "ip address has been blocked", "your ip", "blocked using",
+	"blocked by", "has been blocked", "client host rejected", "client host blocked",
+	"connection refused by policy", "banned sending ip", "not allowed to connect", "sender ip"
+};
+/* clang-format on */
 
-	/* the account is shut */
-	{ "mailbox disabled", "disabled" },
-	{ "mailbox is disabled", "disabled" },
-	{ "mailbox temporarily disabled", "disabled" },
-	{ "account disabled", "disabled" },
-	{ "account is disabled", "disabled" },
-	{ "account has been disabled", "disabled" },
-	{ "account that you tried to reach is disabled", "disabled" },
-	{ "user disabled", "disabled" },
-	{ "user is disabled", "disabled" },
-	{ "recipient disabled", "disabled" },
-	{ "recipient is disabled", "disabled" },
-	{ "disabled recipient", "disabled" },
-	{ "disabled user", "disabled" },
-	{ "disabled or discontinued", "disabled" },
-	{ "account deactivated", "disabled" },
-	{ "account has been deactivated", "disabled" },
-	{ "mailbox deactivated", "disabled" },
-	{ "user deactivated", "disabled" },
-	{ "account is deactivated", "disabled" },
-	{ "account inactive", "disabled" },
-	{ "account is inactive", "disabled" },
-	{ "inactive account", "disabled" },
-	{ "inactive user", "disabled" },
-	{ "inactive recipient", "disabled" },
-	{ "user is inactive", "disabled" },
-	{ "mailbox inactive", "disabled" },
-	{ "mailbox is inactive", "disabled" },
-	{ "is inactive on this domain", "disabled" },
-	{ "user account is expired", "disabled" },
-	{ "account expired", "disabled" },
-	{ "account has expired", "disabled" },
-	{ "account suspended", "disabled" },
-	{ "account is suspended", "disabled" },
-	{ "account has been suspended", "disabled" },
-	{ "user suspended", "disabled" },
-	{ "user is suspended", "disabled" },
-	{ "mailbox suspended", "disabled" },
-	{ "recipient suspended", "disabled" },
-	{ "suspended", "disabled" },
-	{ "account is locked", "disabled" },
-	{ "account locked", "disabled" },
-	{ "account closed", "disabled" },
-	{ "account has been closed", "disabled" },
-	{ "account is not active", "disabled" },
-	{ "account not active", "disabled" },
-	{ "account is no longer active", "disabled" },
-	{ "no longer on server", "disabled" },
-	{ "user not active", "disabled" },
-	{ "not currently accepting mail", "disabled" },
-	{ "mailbox currently suspended", "disabled" },
-	{ "mailbox is frozen", "disabled" },
-	{ "is blocked from receiving", "disabled" },
-	{ "is a deactivated mailbox", "disabled" },
-	{ "terminated", "disabled" },
+/* clang-format off */
+static const char *const auth[] = {
+	"spf ", "dkim", "dmarc", "unauthenticated email", "authentication checks failed"
+};
+/* clang-format on */
 
-	/* it has moved */
-	{ "has moved", "moved" },
-	{ "user has left", "moved" },
-	{ "no longer with", "moved" },
-	{ "no longer works", "moved" },
-	{ "address has changed", "moved" },
-	{ "has a new address", "moved" },
-	{ "new email address", "moved" },
-	{ "please forward to", "moved" },
-	{ "user not local; please try", "moved" },
-	{ "has been replaced by", "moved" },
+/* clang-format off */
+static const char *const spam[] = {
+	"looks like spam", "considered spam", "considered as spam", "rejected as spam", "classified as spam",
+	"identified as spam", "detected as spam", "suspected spam", "suspected as spam", "likely unsolicited",
+	"unsolicited mail", "unsolicited bulk", "unsolicited email", "appears to be unsolicited", "spam content",
+	"spam detected", "spam message", "spam filter", "spam score", "spam mail", "spam rejected", "- spam",
+	"is spam", "as spam", "antispam", "anti-spam", "(spam", " spam "
+};
+/* clang-format on */
 
-	/* nobody of that name */
-	{ "user unknown", "user_unknown" },
-	{ "unknown user", "user_unknown" },
-	{ "user is unknown", "user_unknown" },
-	{ "user not known", "user_unknown" },
-	{ "user not found", "user_unknown" },
-	{ "username unknown", "user_unknown" },
-	{ "user name is unknown", "user_unknown" },
-	{ "user doesn't exist", "user_unknown" },
-	{ "user does not exist", "user_unknown" },
-	{ "user doesn't have a", "user_unknown" },
-	{ "user does not have a", "user_unknown" },
-	{ "user hasn't entry", "user_unknown" },
-	{ "user not exist", "user_unknown" },
-	{ "user invalid", "user_unknown" },
-	{ "user is not found", "user_unknown" },
-	{ "user no longer", "user_unknown" },
-	{ "user not listed", "user_unknown" },
-	{ "user is not a registered", "user_unknown" },
-	{ "not a registered gateway user", "user_unknown" },
-	{ "not a registered user", "user_unknown" },
-	{ "no such user", "user_unknown" },
-	{ "no such local user", "user_unknown" },
-	{ "no such virtual user", "user_unknown" },
-	{ "no such person", "user_unknown" },
-	{ "no such mailbox", "user_unknown" },
-	{ "no such account", "user_unknown" },
-	{ "no such address", "user_unknown" },
-	{ "no such email", "user_unknown" },
-	{ "no such recipient", "user_unknown" },
-	{ "no such name", "user_unknown" },
-	{ "no such addressee", "user_unknown" },
-	{ "no user", "user_unknown" },
-	{ "no mailbox", "user_unknown" },
-	{ "no mail box", "user_unknown" },
-	{ "no account by that name", "user_unknown" },
-	{ "no account", "user_unknown" },
-	{ "no recipient", "user_unknown" },
-	{ "no valid recipient", "user_unknown" },
-	{ "no matches to name", "user_unknown" },
-	{ "not a valid user", "user_unknown" },
-	{ "not a valid mailbox", "user_unknown" },
-	{ "not a valid recipient", "user_unknown" },
-	{ "not a valid address", "user_unknown" },
-	{ "not valid user", "user_unknown" },
-	{ "not a known user", "user_unknown" },
-	{ "is not known", "user_unknown" },
-	{ "not known here", "user_unknown" },
-	{ "not our customer", "user_unknown" },
-	{ "is not our user", "user_unknown" },
-	{ "not listed in", "user_unknown" },
-	{ "is not listed", "user_unknown" },
-	{ "not local user", "user_unknown" },
-	{ "non-existent user", "user_unknown" },
-	{ "nonexistent user", "user_unknown" },
-	{ "non existent", "user_unknown" },
-	{ "unknown recipient", "user_unknown" },
-	{ "unknown address", "user_unknown" },
-	{ "unknown local", "user_unknown" },
-	{ "unknown mailbox", "user_unknown" },
-	{ "unknown email", "user_unknown" },
-	{ "unknown account", "user_unknown" },
-	{ "unknown or illegal", "user_unknown" },
-	{ "unknown virtual mailbox", "user_unknown" },
-	{ "unknown in virtual", "user_unknown" },
-	{ "unknown in local", "user_unknown" },
-	{ "recipient unknown", "user_unknown" },
-	{ "recipient is unknown", "user_unknown" },
-	{ "recipient not found", "user_unknown" },
-	{ "recipient notfound", "user_unknown" },
-	{ "recipientnotfound", "user_unknown" },
-	{ "recipnotfound", "user_unknown" },
-	{ "recipient does not exist", "user_unknown" },
-	{ "recipient doesn't exist", "user_unknown" },
-	{ "recipient not exist", "user_unknown" },
-	{ "recipient invalid", "user_unknown" },
-	{ "recipient name is not recognized", "user_unknown" },
-	{ "recipient no longer", "user_unknown" },
-	{ "recipient not valid", "user_unknown" },
-	{ "invalid recipient", "user_unknown" },
-	{ "invalid mailbox", "user_unknown" },
-	{ "invalid address", "user_unknown" },
-	{ "invalid user", "user_unknown" },
-	{ "invalid final delivery", "user_unknown" },
-	{ "illegal user", "user_unknown" },
-	{ "illegal alias", "user_unknown" },
-	{ "bad address", "user_unknown" },
-	{ "bad recipient", "user_unknown" },
-	{ "bad destination mailbox", "user_unknown" },
-	{ "address unknown", "user_unknown" },
-	{ "address is unknown", "user_unknown" },
-	{ "address not found", "user_unknown" },
-	{ "address invalid", "user_unknown" },
-	{ "address is invalid", "user_unknown" },
-	{ "address does not exist", "user_unknown" },
-	{ "address doesn't exist", "user_unknown" },
-	{ "address no longer", "user_unknown" },
-	{ "address couldn't be found", "user_unknown" },
-	{ "address could not be found", "user_unknown" },
-	{ "address wasn't found", "user_unknown" },
-	{ "address is not valid", "user_unknown" },
-	{ "address error", "user_unknown" },
-	{ "email address is no longer", "user_unknown" },
-	{ "e-mail address you entered couldn't", "user_unknown" },
-	{ "e-mail account does not exist", "user_unknown" },
-	{ "email account that you tried to reach does not exist", "user_unknown" },
-	{ "account that you tried to reach does not exist", "user_unknown" },
-	{ "does not exist at", "user_unknown" },
-	{ "mailbox unavailable", "user_unknown" },
-	{ "mailbox not found", "user_unknown" },
-	{ "mailbox not available", "user_unknown" },
-	{ "mailbox does not exist", "user_unknown" },
-	{ "mailbox doesn't exist", "user_unknown" },
-	{ "mailbox unknown", "user_unknown" },
-	{ "mailbox invalid", "user_unknown" },
-	{ "mailbox is unavailable", "user_unknown" },
-	{ "mailbox no longer", "user_unknown" },
-	{ "account not found", "user_unknown" },
-	{ "account does not exist", "user_unknown" },
-	{ "account doesn't exist", "user_unknown" },
-	{ "account is unknown", "user_unknown" },
-	{ "account unknown", "user_unknown" },
-	{ "account is unavailable", "user_unknown" },
-	{ "account unavailable", "user_unknown" },
-	{ "account not available", "user_unknown" },
-	{ "account is not available", "user_unknown" },
-	{ "account no longer exists", "user_unknown" },
-	{ "this account is not", "user_unknown" },
-	{ "this user doesn't", "user_unknown" },
-	{ "name is not recognized", "user_unknown" },
-	{ "name not recognized", "user_unknown" },
-	{ "not listed in domino", "user_unknown" },
-	{ "not listed in public", "user_unknown" },
-	{ "not in my database", "user_unknown" },
-	{ "undeliverable address", "user_unknown" },
-	{ "unrouteable address", "user_unknown" },
-	{ "unroutable address", "user_unknown" },
-	{ "cannot find your account", "user_unknown" },
-	{ "can't find user", "user_unknown" },
-	{ "couldn't find any such user", "user_unknown" },
-	{ "there is no one at this address", "user_unknown" },
-	{ "there is no such", "user_unknown" },
-	{ "we don't handle mail for that", "user_unknown" },
-	{ "delivery to address unavailable", "user_unknown" },
-	{ "dd this user", "user_unknown" },
-	{ "doesn't have an account", "user_unknown" },
-	{ "vdeliver: invalid or unknown", "user_unknown" },
-	{ "unknown, invalid or", "user_unknown" },
-	{ "delivery error: dd", "user_unknown" },
-	{ "adresse d au moins un destinataire invalide", "user_unknown" },
-	{ "utilisateur inconnu", "user_unknown" },
-	{ "destinataire inconnu", "user_unknown" },
-	{ "adresse inconnue", "user_unknown" },
-	{ "n'existe pas", "user_unknown" },
-	{ "empf\xc3\xa4nger unbekannt", "user_unknown" },
-	{ "empfaenger unbekannt", "user_unknown" },
-	{ "benutzer unbekannt", "user_unknown" },
-	{ "unbekannter benutzer", "user_unknown" },
-	{ "usuario desconocido", "user_unknown" },
-	{ "destinatario desconocido", "user_unknown" },
-	{ "usuario no existe", "user_unknown" },
-	{ "cuenta no existe", "user_unknown" },
-	{ "direcci\xc3\xb3n no existe", "user_unknown" },
-	{ "utente sconosciuto", "user_unknown" },
-	{ "destinatario sconosciuto", "user_unknown" },
-	{ "utente inesistente", "user_unknown" },
-	{ "onbekende gebruiker", "user_unknown" },
-	{ "gebruiker onbekend", "user_unknown" },
-	{ "usu\xc3\xa1rio desconhecido", "user_unknown" },
-	{ "usuario desconhecido", "user_unknown" },
-	{ "usu\xc3\xa1rio inexistente", "user_unknown" },
-	{ "usuario inexistente", "user_unknown" },
-	{ "destinat\xc3\xa1rio inexistente", "user_unknown" },
-	{ "conta inexistente", "user_unknown" },
-	{ "n\xc3\xa3o existe", "user_unknown" },
-	{ "nie ma takiego", "user_unknown" },
-	{ "konto nie istnieje", "user_unknown" },
-	{ "nieznany", "user_unknown" },
-	{ "\xd0\xbd\xd0\xb5 \xd1\x81\xd1\x83\xd1\x89\xd0\xb5\xd1\x81\xd1\x82\xd0\xb2\xd1\x83\xd0\xb5\xd1\x82",
-	  "user_unknown" }, /* не существует */
-	{ "\xd0\xbd\xd0\xb5\xd0\xb8\xd0\xb7\xd0\xb2\xd0\xb5\xd1\x81\xd1\x82\xd0\xbd", "user_unknown" }, /* неизвестн */
+/* clang-format off */
+static const char *const rejected[] = {
+	"sender address rejected", "sender rejected", "sender denied", "sender verify failed", "sender domain",
+	"unrouteable mail sender", "domain of sender address", "sender address", "you are not allowed to send"
+};
+/* clang-format on */
 
-	/* no such domain */
-	{ "check if address is correct", "user_unknown" },
-	{ "domain is not reachable", "host_unknown" },
-	{ "host unknown", "host_unknown" },
-	{ "unknown host", "host_unknown" },
-	{ "host not found", "host_unknown" },
-	{ "host or domain name not found", "host_unknown" },
-	{ "domain not found", "host_unknown" },
-	{ "domain does not exist", "host_unknown" },
-	{ "domain doesn't exist", "host_unknown" },
-	{ "domain name not found", "host_unknown" },
-	{ "domain is not exist", "host_unknown" },
-	{ "domain must exist", "host_unknown" },
-	{ "unknown domain", "host_unknown" },
-	{ "domain unknown", "host_unknown" },
-	{ "invalid domain", "host_unknown" },
-	{ "no such domain", "host_unknown" },
-	{ "no such host", "host_unknown" },
-	{ "non-existent domain", "host_unknown" },
-	{ "nonexistent domain", "host_unknown" },
-	{ "nxdomain", "host_unknown" },
-	{ "couldn't find any host", "host_unknown" },
-	{ "couldn't find a mail exchanger", "host_unknown" },
-	{ "cannot find a mail exchanger", "host_unknown" },
-	{ "cannot find host", "host_unknown" },
-	{ "can't find host", "host_unknown" },
-	{ "no mail exchanger", "host_unknown" },
-	{ "no mx", "host_unknown" },
-	{ "has no mx", "host_unknown" },
-	{ "unable to resolve", "host_unknown" },
-	{ "unable to look up", "host_unknown" },
-	{ "cannot resolve", "host_unknown" },
-	{ "all relevant mx records point to non-existent hosts", "host_unknown" },
-	{ "name service error for", "host_unknown" },
-	{ "host name lookup failure", "host_unknown" },
-	{ "retrieving the mx", "host_unknown" },
-	{ "domain of the recipient", "host_unknown" },
-	{ "destination server not found", "host_unknown" },
-	{ "illegal host/domain name", "host_unknown" },
-	{ "name or service not known", "host_unknown" },
-	{ "does not exist", "user_unknown" },
+/* clang-format off */
+static const char *const content[] = {
+	"message content rejected", "content rejected", "attachment type", "attachments are not",
+	"attachment is not allowed"
+};
+/* clang-format on */
 
-	/* it took too long */
-	{ "message expired", "expired" },
-	{ "delivery time expired", "expired" },
-	{ "delivery expired", "expired" },
-	{ "could not be delivered for more than", "expired" },
-	{ "been in the queue too long", "expired" },
-	{ "in the queue for too long", "expired" },
-	{ "queue too long", "expired" },
-	{ "retry timeout exceeded", "expired" },
-	{ "retry time not reached", "expired" },
-	{ "retry timeout", "expired" },
-	{ "maximum retry", "expired" },
-	{ "giving up", "expired" },
-	{ "all hosts have been failing for a long time", "expired" },
-	{ "could not send message for past", "expired" },
-	{ "delivery timed out", "expired" },
-	{ "unable to deliver in", "expired" },
-	{ "has been in the queue", "expired" },
-	{ "undeliverable for", "expired" },
-	{ "retries exhausted", "expired" },
-	{ "timed out while", "network" },
-	{ "connection timed out", "network" },
-	{ "operation timed out", "network" },
-	{ "connection refused", "network" },
-	{ "connection reset", "network" },
-	{ "connection lost", "network" },
-	{ "connection closed", "network" },
-	{ "connection dropped", "network" },
-	{ "lost connection", "network" },
-	{ "no route to host", "network" },
-	{ "network is unreachable", "network" },
-	{ "network unreachable", "network" },
-	{ "host is unreachable", "network" },
-	{ "host unreachable", "network" },
-	{ "unable to connect", "network" },
-	{ "cannot connect", "network" },
-	{ "could not connect", "network" },
-	{ "not accept our requests to connect", "network" },
-	{ "wasn't able to establish an smtp connection", "network" },
-	{ "socket error", "network" },
-	{ "timeout", "network" },
+static const char *const host_unknown[] = { "name service error for" };
 
-	/* said no, and hardly why */
-	{ "access denied", "rejected" },
-	{ "administrative prohibition", "policy" },
-	{ "policy", "policy" },
-	{ "not authorized", "policy" },
-	{ "not permitted", "policy" },
-	{ "not allowed", "policy" },
-	{ "permission to post", "policy" },
-	{ "authentication required", "policy" },
-	{ "protected by", "policy" },
-	{ "prohibited", "policy" },
-	{ "delivery restricted", "policy" },
-	{ "domain filter", "policy" },
-	{ "rejected by", "rejected" },
-	{ "was rejected", "rejected" },
-	{ "refused", "rejected" },
-	{ "unable to write", "system" },
-	{ "service unavailable", "system" },
-	{ "system error", "system" },
-	{ "internal error", "system" },
-	{ "local configuration error", "system" },
-	{ "local error", "system" },
-	{ "mailer error", "system" },
-	{ "can't create", "system" },
-	{ "cannot create", "system" },
-	{ "permission denied", "system" },
-	{ "pipe to", "system" },
-	{ "command died", "system" },
-	{ "resources temporarily unavailable", "system" },
-	{ NULL, NULL },
+static const char *const content_2[] = { "malformed", "rfc 5322", "rfc5322", "rfc 2822" };
+
+/* clang-format off */
+static const char *const relaying[] = {
+	"relay access denied", "relaying denied", "relay denied", "relaying not allowed", "relay not permitted",
+	"not permitted to relay", "unable to relay", "relaying mail to", "relaying to", "we do not relay",
+	"that domain isn't in my list of allowed rcpthosts", "that domain isn't in my list", "no relaying",
+	"not a gateway", "no relay"
+};
+/* clang-format on */
+
+/* clang-format off */
+static const char *const loop[] = {
+	"too many hops", "too many received", "hop count exceeded", "maximum hop count", "mail loop",
+	"mail is looping", "loops back to", "looping", "routing loop", "loop detected"
+};
+/* clang-format on */
+
+/* clang-format off */
+static const char *const no_mail[] = {
+	"null mx", "nullmx", "does not accept mail", "does not accept email", "domain does not receive mail"
+};
+/* clang-format on */
+
+/* clang-format off */
+static const char *const disabled[] = {
+	"mailbox disabled", "mailbox is disabled", "mailbox temporarily disabled", "account disabled",
+	"account is disabled", "account has been disabled", "account that you tried to reach is disabled",
+	"user disabled", "user is disabled", "recipient disabled", "recipient is disabled", "disabled recipient",
+	"disabled user", "disabled or discontinued", "account deactivated", "account has been deactivated",
+	"mailbox deactivated", "user deactivated", "account is deactivated", "account inactive",
+	"account is inactive", "inactive account", "inactive user", "inactive recipient", "user is inactive",
+	"mailbox inactive", "mailbox is inactive", "is inactive on this domain", "user account is expired",
+	"account expired", "account has expired", "account suspended", "account is suspended",
+	"account has been suspended", "user suspended", "user is suspended", "mailbox suspended",
+	"recipient suspended", "suspended", "account is locked", "account locked", "account closed",
+	"account has been closed", "account is not active", "account not active", "account is no longer active",
+	"no longer on server", "user not active", "not currently accepting mail", "mailbox currently suspended",
+	"mailbox is frozen", "is blocked from receiving", "is a deactivated mailbox", "terminated"
+};
+/* clang-format on */
+
+/* clang-format off */
+static const char *const moved[] = {
+	"has moved", "user has left", "no longer with", "no longer works", "address has changed",
+	"has a new address", "new email address", "please forward to", "user not local; please try",
+	"has been replaced by"
+};
+/* clang-format on */
+
+/* clang-format off */
+static const char *const user_unknown_2[] = {
+	"user unknown", "unknown user", "user is unknown", "user not known", "user not found", "username unknown",
+	"user name is unknown", "user doesn't exist", "user does not exist", "user doesn't have a",
+	"user does not have a", "user hasn't entry", "user not exist", "user invalid", "user is not found",
+	"user no longer", "user not listed", "user is not a registered", "not a registered gateway user",
+	"not a registered user", "no such user", "no such local user", "no such virtual user", "no such person",
+	"no such mailbox", "no such account", "no such address", "no such email", "no such recipient",
+	"no such name", "no such addressee", "no user", "no mailbox", "no mail box", "no account by that name",
+	"no account", "no recipient", "no valid recipient", "no matches to name", "not a valid user",
+	"not a valid mailbox", "not a valid recipient", "not a valid address", "not valid user",
+	"not a known user", "is not known", "not known here", "not our customer", "is not our user",
+	"not listed in", "is not listed", "not local user", "non-existent user", "nonexistent user",
+	"non existent", "unknown recipient", "unknown address", "unknown local", "unknown mailbox",
+	"unknown email", "unknown account", "unknown or illegal", "unknown virtual mailbox", "unknown in virtual",
+	"unknown in local", "recipient unknown", "recipient is unknown", "recipient not found",
+	"recipient notfound", "recipientnotfound", "recipnotfound", "recipient does not exist",
+	"recipient doesn't exist", "recipient not exist", "recipient invalid", "recipient name is not recognized",
+	"recipient no longer", "recipient not valid", "invalid recipient", "invalid mailbox", "invalid address",
+	"invalid user", "invalid final delivery", "illegal user", "illegal alias", "bad address", "bad recipient",
+	"bad destination mailbox", "address unknown", "address is unknown", "address not found", "address invalid",
+	"address is invalid", "address does not exist", "address doesn't exist", "address no longer",
+	"address couldn't be found", "address could not be found", "address wasn't found", "address is not valid",
+	"address error", "email address is no longer", "e-mail address you entered couldn't",
+	"e-mail account does not exist", "email account that you tried to reach does not exist",
+	"account that you tried to reach does not exist", "does not exist at", "mailbox unavailable",
+	"mailbox not found", "mailbox not available", "mailbox does not exist", "mailbox doesn't exist",
+	"mailbox unknown", "mailbox invalid", "mailbox is unavailable", "mailbox no longer", "account not found",
+	"account does not exist", "account doesn't exist", "account is unknown", "account unknown",
+	"account is unavailable", "account unavailable", "account not available", "account is not available",
+	"account no longer exists", "this account is not", "this user doesn't", "name is not recognized",
+	"name not recognized", "not listed in domino", "not listed in public", "not in my database",
+	"undeliverable address", "unrouteable address", "unroutable address", "cannot find your account",
+	"can't find user", "couldn't find any such user", "there is no one at this address", "there is no such",
+	"we don't handle mail for that", "delivery to address unavailable", "dd this user",
+	"doesn't have an account", "vdeliver: invalid or unknown", "unknown, invalid or", "delivery error: dd",
+	"adresse d au moins un destinataire invalide", "utilisateur inconnu", "destinataire inconnu",
+	"adresse inconnue", "n'existe pas", "empfänger unbekannt", "empfaenger unbekannt", "benutzer unbekannt",
+	"unbekannter benutzer", "usuario desconocido", "destinatario desconocido", "usuario no existe",
+	"cuenta no existe", "dirección no existe", "utente sconosciuto", "destinatario sconosciuto",
+	"utente inesistente", "onbekende gebruiker", "gebruiker onbekend", "usuário desconhecido",
+	"usuario desconhecido", "usuário inexistente", "usuario inexistente", "destinatário inexistente",
+	"conta inexistente", "não existe", "nie ma takiego", "konto nie istnieje", "nieznany", "неизвестн",
+	"check if address is correct"
+};
+/* clang-format on */
+
+/* clang-format off */
+static const char *const host_unknown_2[] = {
+	"domain is not reachable", "dns lookup failure", "host unknown", "unknown host", "host not found",
+	"host or domain name not found", "domain not found", "domain does not exist", "domain doesn't exist",
+	"domain name not found", "domain is not exist", "domain must exist", "unknown domain", "domain unknown",
+	"invalid domain", "no such domain", "no such host", "non-existent domain", "nonexistent domain",
+	"nxdomain", "couldn't find any host", "couldn't find a mail exchanger", "cannot find a mail exchanger",
+	"cannot find host", "can't find host", "no mail exchanger", "no mx", "has no mx", "unable to resolve",
+	"unable to look up", "cannot resolve", "all relevant mx records point to non-existent hosts",
+	"name service error for", "host name lookup failure", "retrieving the mx", "domain of the recipient",
+	"destination server not found", "illegal host/domain name", "name or service not known"
+};
+/* clang-format on */
+
+static const char *const user_unknown_3[] = { "does not exist" };
+
+/* clang-format off */
+static const char *const expired[] = {
+	"message expired", "delivery time expired", "delivery expired", "could not be delivered for more than",
+	"been in the queue too long", "in the queue for too long", "queue too long", "retry timeout exceeded",
+	"retry time not reached", "retry timeout", "maximum retry", "giving up",
+	"all hosts have been failing for a long time", "could not send message for past", "delivery timed out",
+	"unable to deliver in", "has been in the queue", "undeliverable for", "retries exhausted"
+};
+/* clang-format on */
+
+/* clang-format off */
+static const char *const network[] = {
+	"timed out while", "connection timed out", "operation timed out", "connection refused", "connection reset",
+	"connection lost", "connection closed", "connection dropped", "lost connection", "no route to host",
+	"network is unreachable", "network unreachable", "host is unreachable", "host unreachable",
+	"unable to connect", "cannot connect", "could not connect", "not accept our requests to connect",
+	"wasn't able to establish an smtp connection", "socket error", "timeout"
+};
+/* clang-format on */
+
+static const char *const rejected_2[] = { "access denied" };
+
+/* clang-format off */
+static const char *const policy_2[] = {
+	"administrative prohibition", "policy", "not authorized", "not permitted", "not allowed",
+	"permission to post", "authentication required", "protected by", "prohibited", "delivery restricted",
+	"domain filter"
+};
+/* clang-format on */
+
+static const char *const rejected_3[] = { "rejected by", "was rejected", "refused" };
+
+/* clang-format off */
+static const char *const system[] = {
+	"unable to write", "service unavailable", "system error", "internal error", "local configuration error",
+	"local error", "mailer error", "can't create", "cannot create", "permission denied", "pipe to",
+	"command died", "resources temporarily unavailable"
+};
+/* clang-format on */
+
+#define GROUP(reason, list)                                                                                            \
+	{                                                                                                              \
+		reason, list, sizeof(list) / sizeof(list)[0]                                                           \
+	}
+
+static const struct {
+	const char *reason;
+	const char *const *phrase;
+	size_t n;
+} groups[] = {
+	GROUP("mailbox_full", mailbox_full),
+	GROUP("network", name_service),
+	GROUP("too_large", too_large),
+	GROUP("virus", virus),
+	GROUP("rate", rate),
+	GROUP("policy", policy),
+	GROUP("user_unknown", user_unknown),
+	GROUP("blocked", blocked),
+	GROUP("auth", auth),
+	GROUP("spam", spam),
+	GROUP("rejected", rejected),
+	GROUP("content", content),
+	GROUP("host_unknown", host_unknown),
+	GROUP("content", content_2),
+	GROUP("relaying", relaying),
+	GROUP("loop", loop),
+	GROUP("no_mail", no_mail),
+	GROUP("disabled", disabled),
+	GROUP("moved", moved),
+	GROUP("user_unknown", user_unknown_2),
+	GROUP("host_unknown", host_unknown_2),
+	GROUP("user_unknown", user_unknown_3),
+	GROUP("expired", expired),
+	GROUP("network", network),
+	GROUP("rejected", rejected_2),
+	GROUP("policy", policy_2),
+	GROUP("rejected", rejected_3),
+	GROUP("system", system),
 };
 
 /* Codes for reasons, and the reasons of codes that say enough: the first row of a reason is its code. */
@@ -633,16 +309,21 @@ static const struct reason_phrase codes[] = {
 
 const char *phrase_reason(const char *folded, size_t n)
 {
-	for (size_t i = 0; phrases[i].phrase; i++)
-		if (find_in(folded, n, phrases[i].phrase))
-			return phrases[i].reason;
+	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+		for (size_t k = 0; k < groups[i].n; k++)
+			if (text_find(folded, n, groups[i].phrase[k]))
+				return groups[i].reason;
 	return NULL;
 }
 
 const char *reason_status(const char *reason)
 {
-	static const char *const has_code[] = { "user_unknown", "host_unknown", "moved",   "no_mail", "disabled",
-						"mailbox_full", "too_large",    "expired", "network", "loop" };
+	/* clang-format off */
+	static const char *const has_code[] = {
+		"user_unknown", "host_unknown", "moved", "no_mail", "disabled", "mailbox_full", "too_large",
+		"expired", "network", "loop"
+	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof has_code / sizeof has_code[0]; i++)
 		for (size_t k = 0; !strcmp(reason, has_code[i]) && k < sizeof codes / sizeof codes[0]; k++)

@@ -107,7 +107,7 @@ static void local_read(const char *s, size_t n, char out[256])
 		s++;
 		n--;
 	}
-	n = fold_copy(out, 256, s, n);
+	(void)fold_copy(out, 256, s, n);
 	out[strcspn(out, " >(;\n")] = '\0';
 	if (strpbrk(out, "/|@\\") || is_nobody(out))
 		out[0] = '\0';
@@ -135,7 +135,7 @@ static void action_read(const struct field *f, char out[16])
 		    { "undeliver", "failed" }, { "error", "failed" },    { "deliverable", "delivered" } };
 
 	for (size_t i = 0; i < sizeof row / sizeof row[0] && *out == '\0'; i++)
-		if (f->value_n >= strlen(row[i].said) && starts_with(f->value, row[i].said))
+		if (f->value_n >= strlen(row[i].said) && text_begins(f->value, row[i].said))
 			text_put(out, 16, row[i].action);
 }
 
@@ -291,7 +291,7 @@ static bool text_has_fields(const struct mail_part *p)
 	at = strcasestr(p->text, "\nfinal-recipient:");
 	if (!at)
 		at = strcasestr(p->text, "\noriginal-recipient:");
-	return (at || starts_with(p->text, "final-recipient:")) &&
+	return (at || text_begins(p->text, "final-recipient:")) &&
 	       (strcasestr(p->text, "\naction:") || strcasestr(p->text, "\nstatus:"));
 }
 
@@ -308,6 +308,28 @@ static void local_complete(const struct view *v, char recipient[256])
 		text_put(recipient, 256, to);
 }
 
+/* The people's part about one recipient: from where it is first named to where another one is. Of the only recipient it
+ * is all of it. */
+static const char *text_about(const struct view *v, const struct classified *out, int index, size_t *n)
+{
+	const char *address = out->bounce[index].recipient, *end = v->flat + v->own, *at;
+
+	*n = v->own;
+	if (out->bounce_n == 1)
+		return v->flat;
+	at = *address != '\0' ? text_find(v->flat, v->own, address) : NULL;
+	for (int i = 0; at && i < out->bounce_n; i++) {
+		const char *other = i != index && *out->bounce[i].recipient != '\0'
+					? text_find(at + 1, (size_t)(end - at - 1), out->bounce[i].recipient)
+					: NULL;
+
+		if (other)
+			end = other;
+	}
+	*n = at ? (size_t)(end - at) : 0;
+	return at ? at : "";
+}
+
 static void failed_first(const struct view *v, struct classified *out)
 {
 	bool failed = false;
@@ -315,13 +337,15 @@ static void failed_first(const struct view *v, struct classified *out)
 	for (int i = 0; i < out->bounce_n; i++)
 		failed |= !strcmp(out->bounce[i].action, "failed");
 	out->class = failed ? CLASS_BOUNCE : CLASS_NOTICE;
+	if (out->bounce_n == 1)
+		local_complete(v, out->bounce[0].recipient);
 	for (int i = 0; i < out->bounce_n; i++) {
 		struct bounce *b = &out->bounce[i];
+		size_t n;
+		const char *text = text_about(v, out, i, &n);
 
-		if (out->bounce_n == 1)
-			local_complete(v, b->recipient);
-		if (out->bounce_n == 1 && !strcmp(b->action, "failed") && *b->reason == '\0')
-			bounce_judge(b, v->flat, v->own);
+		if (!strcmp(b->action, "failed") && *b->reason == '\0')
+			bounce_judge(b, text, n);
 	}
 	returned_find(v, out);
 }
@@ -437,15 +461,34 @@ static void feedback_fields(const char *s, size_t n, struct classified *out, cha
 	}
 }
 
-/* Reports without the report: Hotmail's JMRP and others forward the message as it was. */
+/* The fields in a text: relays flatten reports. A person who quotes them has a mark in front of each line. */
+static bool text_has_feedback(const struct mail_part *p)
+{
+	return !strncmp(p->type, "text/", 5) && strcmp(p->type, "text/rfc822-headers") != 0 &&
+	       (text_begins(p->text, "feedback-type:") || strcasestr(p->text, "\nfeedback-type:")) &&
+	       (strcasestr(p->text, "\nuser-agent:") || strcasestr(p->text, "\nversion:"));
+}
+
+/* Reports without the report: Hotmail's JMRP and others forward the message as it was; Amazon tells in JSON. */
 static bool is_plain_complaint(const struct view *v)
 {
-	return (strstr(v->subject, "complaint about message from") || strstr(v->subject, "email feedback report for") ||
-		(strstr(v->from, "amazonaws.com") && view_says(v, "notificationtype") &&
-		 view_says(v, "complainedrecipients")) ||
-		strstr(v->from, "staff@hotmail.com") || strstr(v->from, "scomp@aol.") ||
-		strstr(v->from, "complaints@email-abuse.")) &&
-	       !starts_with(v->subject, "re:");
+	static const char *const from[] = { "staff@hotmail.com", "scomp@aol.", "complaints@email-abuse.",
+					    "feedbackloop@",     "fbl@",       "fbl-" };
+	static const char *const subject[] = { "complaint about message from", "email feedback report for",
+					       "abuse report", "spam complaint" };
+	bool reports = false;
+
+	if (is_answer(v))
+		return false;
+	if (strstr(v->from, "amazonaws.com") && view_says(v, "notificationtype") &&
+	    view_says(v, "complainedrecipients"))
+		return true;
+	for (size_t i = 0; i < sizeof from / sizeof from[0]; i++)
+		reports = reports || strstr(v->from, from[i]);
+	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
+		if (strstr(v->subject, subject[i]) && (reports || i < 2))
+			return true;
+	return reports && v->m->part_n > 1 && !strcmp(v->m->part[v->m->part_n - 2].type, "message/rfc822");
 }
 
 /* A feedback that nothing is wrong ("not-spam") is no complaint; one about a failed signature (RFC 6591) is a report on
@@ -457,7 +500,8 @@ bool report_feedback(const struct view *v, struct classified *out)
 	bool found = false;
 
 	for (size_t i = 0; i < m->part_n; i++)
-		if (!strcmp(m->part[i].type, "message/feedback-report") && !is_inside_message(m, i)) {
+		if ((!strcmp(m->part[i].type, "message/feedback-report") || text_has_feedback(&m->part[i])) &&
+		    !is_inside_message(m, i)) {
 			feedback_fields(m->part[i].text, m->part[i].text_len, out, type);
 			found = true;
 		}

@@ -43,8 +43,11 @@ static size_t code_length(const char *s, const char *end)
 /* x.0.0 and the catch-alls of old systems: the text knows better. */
 static bool is_vague(const char *status)
 {
-	static const char *const vague[] = { ".0.0", ".1.0", ".2.0", ".3.0", ".5.0",
-					     ".5.1", ".5.2", ".5.4", ".4.0", ".6.0" };
+	/* clang-format off */
+	static const char *const vague[] = {
+		".0.0", ".1.0", ".2.0", ".3.0", ".5.0", ".5.1", ".5.2", ".5.4", ".4.0", ".6.0"
+	};
+	/* clang-format on */
 
 	if (*status == '\0')
 		return true;
@@ -114,7 +117,7 @@ static bool is_hard(const char *status)
 static bool is_permanent(const char *status, const char *inner, const char *reason, int code)
 {
 	static const char *const bad[] = { "user_unknown", "host_unknown", "no_mail", "disabled", "moved" };
-	static const char *const against[] = { "mailbox_full", "rate" };
+	static const char *const against[] = { "mailbox_full", "rate", "blocked", "spam", "auth" };
 
 	if (is_hard(status))
 		return !is_one_of(reason, against, sizeof against / sizeof against[0]) &&
@@ -124,6 +127,19 @@ static bool is_permanent(const char *status, const char *inner, const char *reas
 	if (!strncmp(status, "5.4.4", 5)) /* "unable to route": of a name that does not exist it is for ever */
 		return !strcmp(reason, "host_unknown") || !strcmp(reason, "no_mail");
 	return is_vague(status) && is_one_of(reason, bad, sizeof bad / sizeof bad[0]);
+}
+
+/* Refused before a recipient was named: the words are about the sender or the connection. */
+static bool is_about_sender(const char *s, size_t n)
+{
+	static const char *const phase[] = { "after mail from", "reply to mail from", "after initial connection",
+					     "after helo",      "after ehlo",         "reply to helo",
+					     "reply to ehlo",   "our mail from" };
+
+	for (size_t i = 0; i < sizeof phase / sizeof phase[0]; i++)
+		if (text_find(s, n, phase[i]))
+			return true;
+	return false;
 }
 
 /* Codes say what was refused, the text rather why: the text's word stands, but not against a code of the address. */
@@ -144,11 +160,14 @@ void bounce_judge(struct bounce *b, const char *diagnosis, size_t n)
 {
 	char found[16] = "";
 	const char *said = phrase_reason(diagnosis, n), *reason;
+	bool sender = is_about_sender(diagnosis, n);
 	int code = reply_find(diagnosis, n);
 
 	(void)status_find(diagnosis, n, found);
 	if (is_vague(b->status) && *found != '\0' && (*b->status == '\0' || !is_vague(found)))
 		text_put(b->status, sizeof b->status, found);
+	if (sender && said && (!strcmp(said, "user_unknown") || !strcmp(said, "host_unknown")))
+		said = "rejected";
 	reason = reason_choose(b->status, said);
 	if (*b->status == '\0' && code == 0)
 		text_put(b->status, sizeof b->status, reason_status(reason));
@@ -156,7 +175,7 @@ void bounce_judge(struct bounce *b, const char *diagnosis, size_t n)
 		text_put(b->status, sizeof b->status, reason_status(reason));
 	if (*b->status == '\0' && code > 0)
 		text_put(b->status, sizeof b->status, code < 500 ? "4.0.0" : "5.0.0");
-	b->permanent = is_permanent(b->status, found, reason, code);
+	b->permanent = is_permanent(b->status, found, reason, code) && !sender;
 	if (*reason != '\0' || *b->reason == '\0')
 		text_put(b->reason, sizeof b->reason, reason);
 }

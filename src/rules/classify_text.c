@@ -3,17 +3,17 @@
 
 #include "classify_int.h"
 
-bool starts_with(const char *s, const char *with)
+bool text_begins(const char *s, const char *with)
 {
 	return !strncasecmp(s, with, strlen(with));
 }
 
-bool contains(const char *s, const char *what)
+bool text_contains(const char *s, const char *what)
 {
 	return strcasestr(s, what) != NULL;
 }
 
-const char *find_in(const char *s, size_t n, const char *what)
+const char *text_find(const char *s, size_t n, const char *what)
 {
 	return memmem(s, n, what, strlen(what));
 }
@@ -111,9 +111,9 @@ bool address_at(const char *s, size_t n, char out[256], const char **end)
 	       !(s[skip] == '"' && memchr(s + skip + 1, '"', n - skip - 1) &&
 		 ((const char *)memchr(s + skip + 1, '"', n - skip - 1))[1] == '@'))
 		skip++;
-	if (n - skip > 7 && starts_with(s + skip, "mailto:"))
+	if (n - skip > 7 && text_begins(s + skip, "mailto:"))
 		skip += 7;
-	if (n - skip > 5 && starts_with(s + skip, "smtp:"))
+	if (n - skip > 5 && text_begins(s + skip, "smtp:"))
 		skip += 5;
 	s += skip;
 	n -= skip;

@@ -45,9 +45,7 @@ static size_t fold_one(struct sink *o, const char *s, size_t n)
 	}
 	if (o->n + 3 >= o->cap)
 		return n;
-	if (a == 0xc3 && b >= 0x80 && b <= 0x9e && b != 0x97) {
-		b = (unsigned char)(b + 0x20);
-	} else if (a == 0xd0 && b >= 0x90 && b <= 0x9f) {
+	if ((a == 0xc3 && b >= 0x80 && b <= 0x9e && b != 0x97) || (a == 0xd0 && b >= 0x90 && b <= 0x9f)) {
 		b = (unsigned char)(b + 0x20);
 	} else if (a == 0xd0 && b >= 0xa0 && b <= 0xaf) {
 		a = 0xd1;
@@ -88,8 +86,11 @@ static size_t element_skip(const char *s, size_t n, const char *close)
 
 static bool tag_breaks(const char *s, size_t n)
 {
-	static const char *const name[] = { "br", "p",     "div", "tr", "li",  "h1",        "h2",
-					    "h3", "table", "ul",  "hr", "pre", "blockquote" };
+	/* clang-format off */
+	static const char *const name[] = {
+		"br", "p", "div", "tr", "li", "h1", "h2", "h3", "table", "ul", "hr", "pre", "blockquote"
+	};
+	/* clang-format on */
 
 	if (n > 0 && *s == '/') {
 		s++;
@@ -191,61 +192,28 @@ static void text_fold(struct sink *o, const char *s, size_t n)
 /* ---- where the returned message begins ---- */
 
 /* At the beginning of a line; leading dashes, equal signs and stars are passed over before. */
+/* clang-format off */
 static const char *const ruled[] = {
-	"this is a copy of",
-	"original message",
-	"below this line is a copy of",
-	"the header of the original",
-	"the headers of the original",
-	"unsent message",
-	"returned message",
-	"returned mail follows",
-	"message header",
-	"header of the original",
-	"headers of the original",
-	"a copy of your message",
-	"copy of the original",
-	"start of the original",
-	"start of returned",
-	"start of message",
-	"the original message",
-	"your original message",
-	"your message follows",
-	"forwarded message",
-	"message contents follow",
-	"message text follows",
-	"returned content",
-	"contenu du message",
-	"message d'origine",
-	"mensaje original",
-	"mensagem original",
-	"messaggio originale",
-	"oorspronkelijk bericht",
-	"message header follows",
-	"rest of your message",
-	"included is a copy of the message header",
-	"text of your message",
-	"headers of your message",
-	"urspr\xc3\xbcngliche nachricht",
-	"original text",
-	"non-delivered information",
-	"undelivered message",
+	"this is a copy of", "original message", "below this line is a copy of", "the header of the original",
+	"the headers of the original", "unsent message", "returned message", "returned mail follows",
+	"message header", "header of the original", "headers of the original", "a copy of your message",
+	"copy of the original", "start of the original", "start of returned", "start of message",
+	"the original message", "your original message", "your message follows", "forwarded message",
+	"message contents follow", "message text follows", "returned content", "contenu du message",
+	"message d'origine", "mensaje original", "mensagem original", "messaggio originale",
+	"oorspronkelijk bericht", "message header follows", "rest of your message",
+	"included is a copy of the message header", "text of your message", "headers of your message",
+	"ursprüngliche nachricht", "original text", "non-delivered information", "undelivered message"
 };
+/* clang-format on */
 
-static const char *const headers_begin[] = { "received: from ",
-					     "received: by ",
-					     "received:from ",
-					     "received: (",
-					     "return-path: <",
-					     "return-path:<",
-					     "dkim-signature:",
-					     "arc-seal:",
-					     "x-received: by",
-					     "x-google-smtp-source:",
-					     "content-type: message/rfc822",
-					     "content-type: text/rfc822-headers",
-					     "mime-version: 1.0",
-					     "delivered-to: " };
+/* clang-format off */
+static const char *const headers_begin[] = {
+	"received: from ", "received: by ", "received:from ", "received: (", "return-path: <", "return-path:<",
+	"dkim-signature:", "arc-seal:", "x-received: by", "x-google-smtp-source:", "content-type: message/rfc822",
+	"content-type: text/rfc822-headers", "mime-version: 1.0", "delivered-to: "
+};
+/* clang-format on */
 
 static bool begins_returned(const char *line)
 {
@@ -328,55 +296,19 @@ const char *value_of(const struct mail *m, const char *name)
 /* Local parts, and words of display names, behind which no person is. */
 static bool is_daemon(const char *from)
 {
+	/* clang-format off */
 	static const char *const word[] = {
-		"mailer-daemon",
-		"mailerdaemon",
-		"mailer_daemon",
-		"mailer daemon",
-		"mail-daemon",
-		"mail daemon",
-		"maildaemon",
-		"mdaemon@",
-		"postmaster",
-		"post_master",
-		"postmast",
-		"poostmaster",
-		"mail delivery",
-		"mail deliver system",
-		"mail.delivery.system",
-		"mail-delivery",
-		"maildelivery",
-		"delivery subsystem",
-		"delivery-subsystem",
-		"system administrator",
-		"mail administrator",
-		"mail system",
-		"mailsystem",
-		"ndr administrator",
-		"microsoft exchange",
-		"microsoftexchange",
-		"interscan",
-		"mail router",
-		"mailrouter",
-		"internet mail",
-		"mail transfer",
-		"mta@",
-		"smtp gateway",
-		"e-mail interconnect",
-		"daemon@",
-		"undeliverable",
-		"non-delivery",
-		"returned mail",
-		"mailadmin",
-		"mail-admin",
-		"mailgateway",
-		"mail gateway",
-		"mailmarshal",
-		"smtp server",
-		"amazonses.com",
-		"sns.amazonaws.com",
-		"mailsweeper",
+		"mailer-daemon", "mailerdaemon", "mailer_daemon", "mailer daemon", "mail-daemon", "mail daemon",
+		"maildaemon", "mdaemon@", "postmaster", "post_master", "postmast", "poostmaster", "mail delivery",
+		"mail deliver system", "mail.delivery.system", "mail-delivery", "maildelivery",
+		"delivery subsystem", "delivery-subsystem", "system administrator", "mail administrator",
+		"mail system", "mailsystem", "ndr administrator", "microsoft exchange", "microsoftexchange",
+		"interscan", "mail router", "mailrouter", "internet mail", "mail transfer", "mta@", "smtp gateway",
+		"e-mail interconnect", "daemon@", "undeliverable", "non-delivery", "returned mail", "mailadmin",
+		"mail-admin", "mailgateway", "mail gateway", "mailmarshal", "smtp server", "amazonses.com",
+		"sns.amazonaws.com", "mailsweeper"
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof word / sizeof word[0]; i++)
 		if (strstr(from, word[i]))
@@ -388,8 +320,12 @@ static bool is_daemon(const char *from)
 /* The null return path, or what stands for it. A mailing list's ("list-bounces@") does not. */
 static bool is_null_path(const struct mail *m)
 {
-	static const char *const local[] = { "mailer-daemon", "mailer_daemon", "mailerdaemon", "postmaster@",
-					     "mail-daemon",   "maildaemon",    "mdaemon@",     "null@" };
+	/* clang-format off */
+	static const char *const local[] = {
+		"mailer-daemon", "mailer_daemon", "mailerdaemon", "postmaster@", "mail-daemon", "maildaemon",
+		"mdaemon@", "null@"
+	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
 		if (!strncmp(m->return_path, local[i], strlen(local[i])))
@@ -422,7 +358,7 @@ void view_make(const struct mail *m, struct view *v)
 
 bool view_says(const struct view *v, const char *phrase)
 {
-	return find_in(v->flat, v->own, phrase) != NULL;
+	return text_find(v->flat, v->own, phrase) != NULL;
 }
 
 bool view_says_any(const struct view *v, const char *const *phrase)

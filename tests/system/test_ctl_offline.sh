@@ -55,7 +55,7 @@ t 2 '' "unknown command 'frob'" $ctl help frob
 t 2 '' "unknown command 'frob'; try" $ctl frob
 t 2 '' "unknown command 'statsu'; did you mean 'status'" $ctl statsu
 t 2 '' "unknown command 'unsupres'; did you mean 'unsuppress'" $ctl unsupres x
-for later in classify report deliver; do t 2 '' "unknown command '$later'" $ctl $later; done
+for later in report deliver; do t 2 '' "unknown command '$later'" $ctl $later; done
 t 2 '' "unknown option '--frob' of status" $ctl status --frob
 t 2 '' "unexpected argument 'x'" $ctl status x
 t 2 '' 'too few arguments; usage: abvctl stop CONTACT' $ctl stop
@@ -135,6 +135,19 @@ t 1 '"id":"good".*"id":7,"verdict":"empty"' '\(stdin\):2: .*\(stdin\):4: "kind" 
 head -1 "$home/texts" >"$home/good"
 t 0 '^\{"id":"good","verdict":"value".*"pass":true' '' $ctl gate --jsonl <"$home/good"
 t 0 '' '' $ctl gate --jsonl </dev/null
+
+# ---- classify
+inbox=tests/data/inbox
+t 0 'FILE +CLASS +RECIPIENT.*dsn-user-unknown.eml +bounce +bob@customer.example +5.1.1 +permanent +user_unknown' '' $ctl classify $inbox/dsn-user-unknown.eml
+t 0 '^\{"file":".*dsn-user-unknown.eml","class":"bounce","bounces":\[\{"recipient":"bob@customer.example","action":"failed","status":"5.1.1","permanent":true,"reason":"user_unknown"\}\],"until":null,"text":"","message_id":"r1@mx.example.net","in_reply_to":""\}' \
+	'' $ctl classify --jsonl $inbox/dsn-user-unknown.eml
+t 0 '^\{"file":"-","class":"reply"' '' $ctl classify --json - <$inbox/reply.eml
+t 0 '"class":"bounce".*"class":"reply"' '' $ctl classify --jsonl $inbox/qmail.eml $inbox/reply.eml
+t 1 '"class":"reply"' "cannot read '.*none.eml'" $ctl classify --jsonl "$home/none.eml" $inbox/reply.eml
+t 1 '' "cannot read '.*': Is a directory" $ctl classify "$home"
+t 0 '"class":"reply"' '' $ctl classify --jsonl - </dev/null
+t 2 '' 'no FILE is given' $ctl classify
+t 0 '"class":"reply".*"message_id":""' '' $ctl classify --jsonl - < <(head -c 300000 /dev/zero)
 
 # ---- render
 t 0 '^Subject: For Ann.*Hello Ann,.*Example Ltd, 1 Main St' '' $ctl --config "$conf" render "$home/short.md" --set first_name=Ann
