@@ -263,6 +263,8 @@ static void tagged(struct imap *s, const struct imap_response *r)
 {
 	enum imap_command c = s->command;
 
+	if (strcasecmp(r->tag, "DONE") == 0)
+		return; /* the server had ended IDLE by itself, and takes our word for a command */
 	if (strcmp(r->tag, s->tag) != 0 || c == IMAP_CMD_NONE ||
 	    (r->word != IMAP_OK && r->word != IMAP_NO && r->word != IMAP_BAD)) {
 		imap_end(s, false, "the server answered something that was not asked");

@@ -318,7 +318,7 @@ void imap_next(struct imap *s)
 		fetch(s, due);
 	else if (!is_stalled(s) && s->list_at < s->list_n)
 		fetch(s, s->list[s->list_at++].uid);
-	else if (!is_stalled(s) && s->news && s->last < UINT32_MAX)
+	else if (!is_stalled(s) && s->news && s->last < UINT32_MAX && s->fruitless < FRUITLESS)
 		ask_list(s);
 	else if (clock_mono() - s->selected >= s->pace->idle)
 		imap_select(s);

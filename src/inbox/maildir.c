@@ -45,10 +45,16 @@ struct maildir {
 	struct inbox_hooks hooks;
 	const struct inbox_pace *pace; /* the inbox's */
 	char *path, *source;
-	int new_fd, cur_fd, notify_fd; /* -1: not open */
-	DIR *scan;                     /* under way; over new_fd's directory */
-	bool again;                    /* something came meanwhile */
-	struct event *told, *turn;     /* inotify; the next slice, scan or look for the directory */
+	bool here; /* the directory was there when it was looked for last: this one */
+	dev_t dev;
+	ino_t ino;
+	int notify_fd; /* -1: nobody tells */
+	/* Of the scan under way. Not kept open: the kernel tells of the end of a directory when the last one closes it.
+	 */
+	DIR *scan;
+	int new_fd, cur_fd;
+	bool again;                /* something came meanwhile */
+	struct event *told, *turn; /* inotify; the next slice, scan or look for the directory */
 	struct waiting waiting[WAITING_MAX];
 	int waiting_n;
 	int later_row;
@@ -207,7 +213,7 @@ static void take_file(struct maildir *m, const char *name)
 
 	if (read_file(m, name, &b) < 0) {
 		if (errno != ENOENT && wait_longer(m, name))
-			problem(m, "cannot read new/", name, strerror(errno));
+			problem(m, "cannot read new/", name, errno == EINVAL ? "it is no file" : strerror(errno));
 	} else if (m->hooks.message(m->hooks.arg, m->source, buf_text(&b), b.len, "") == INBOX_LATER) {
 		came_later(m, name);
 	} else {
@@ -247,10 +253,25 @@ static void look_at(struct maildir *m, const char *name)
 
 /* ---- the scan ---- */
 
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void scan_close(struct maildir *m)
+{
+	if (m->scan)
+		closedir(m->scan);
+	m->scan = NULL;
+	close_fd(&m->new_fd);
+	close_fd(&m->cur_fd);
+}
+
 static void scan_end(struct maildir *m)
 {
-	closedir(m->scan);
-	m->scan = NULL;
+	scan_close(m);
 	for (int i = m->waiting_n - 1; i >= 0; i--)
 		if (!m->waiting[i].seen)
 			forget(m, &m->waiting[i]); /* the file has gone */
@@ -306,39 +327,39 @@ static int64_t next_look(const struct maildir *m)
 
 /* ---- the directory ---- */
 
-static void close_fd(int *fd)
+static void deaf(struct maildir *m)
 {
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static void shut(struct maildir *m)
-{
-	if (m->scan)
-		closedir(m->scan);
-	m->scan = NULL;
 	if (m->told)
 		event_free(m->told);
 	m->told = NULL;
-	close_fd(&m->new_fd);
-	close_fd(&m->cur_fd);
 	close_fd(&m->notify_fd);
+}
+
+/* It has gone, or is another one by now. */
+static void leave(struct maildir *m)
+{
+	scan_close(m);
+	deaf(m);
+	m->here = false;
 }
 
 static void soon(struct maildir *m)
 {
 	m->again = true;
-	source_timer_set(m->turn, next_look(m));
+	if (!m->scan)
+		source_timer_set(m->turn, next_look(m));
 }
 
 /* A file made in new/ itself; what is linked there is whole, but nobody tells which of them it is. */
 static void made(struct maildir *m, const char *name)
 {
+	char *path = mem_printf("%s/new/%s", m->path, name);
 	struct stat st;
 	struct waiting *w;
+	bool is = lstat(path, &st) == 0 && S_ISREG(st.st_mode);
 
-	if (fstatat(m->new_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+	free(path);
+	if (!is)
 		return;
 	w = st.st_nlink > 1 ? NULL : remember(m, name);
 	if (!w)
@@ -375,7 +396,7 @@ static void on_told(evutil_socket_t fd, short what, void *arg)
 		const struct inotify_event *ev = (const void *)(events + at);
 
 		if (!happened(m, ev)) {
-			shut(m);
+			leave(m);
 			source_timer_set(m->turn, 0);
 			return;
 		}
@@ -411,34 +432,26 @@ static int open_sub(const char *maildir, const char *name, bool make)
 	return fd;
 }
 
-/* The path may lead to another directory by now. */
-static bool is_same_directory(const struct maildir *m)
-{
-	char *path = mem_printf("%s/new", m->path);
-	struct stat a, b;
-	bool same = stat(path, &a) == 0 && fstat(m->new_fd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-
-	free(path);
-	return same;
-}
-
-/* True: it is there. It is watched before it is read, so that nothing falls between. */
+/* False: it is not there. It is watched before it is read, so that nothing falls between. */
 static bool open_directory(struct maildir *m)
 {
-	if (m->new_fd >= 0 && !m->scan && !is_same_directory(m))
-		shut(m);
-	if (m->new_fd >= 0)
-		return true;
+	struct stat st;
+
 	m->new_fd = open_sub(m->path, "new", false);
 	m->cur_fd = m->new_fd < 0 ? -1 : open_sub(m->path, "cur", true);
-	if (m->new_fd < 0 || m->cur_fd < 0) {
-		if (!m->absent_told)
+	if (m->new_fd < 0 || m->cur_fd < 0 || fstat(m->new_fd, &st) < 0) {
+		if (m->here || !m->absent_told)
 			problem(m, "cannot open", m->path, strerror(errno));
 		m->absent_told = true;
-		shut(m);
+		leave(m);
 		return false;
 	}
-	m->absent_told = false;
+	if (m->here && st.st_dev == m->dev && st.st_ino == m->ino)
+		return true;
+	deaf(m);
+	m->here = true;
+	m->dev = st.st_dev;
+	m->ino = st.st_ino;
 	m->error[0] = '\0';
 	watch(m, event_get_base(m->turn));
 	log_info("inbox source=%s open", m->source);
@@ -451,14 +464,10 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!open_directory(m)) {
-		source_timer_set(m->turn, m->pace->absent);
-		return;
-	}
-	if (!m->scan)
+	if (!m->scan && open_directory(m))
 		scan_begin(m);
 	if (!m->scan) {
-		shut(m);
+		leave(m);
 		source_timer_set(m->turn, m->pace->absent);
 	} else if (!scan_slice(m)) {
 		source_timer_set(m->turn, 0);
@@ -493,7 +502,7 @@ bool maildir_is_at(const struct maildir *m, const char *path)
 void maildir_status(const struct maildir *m, struct buf *json)
 {
 	json_add_str(json, "source", m->source);
-	json_add_str(json, "state", m->new_fd < 0 ? "absent" : m->notify_fd < 0 ? "scanning" : "watching");
+	json_add_str(json, "state", !m->here ? "absent" : m->notify_fd < 0 ? "scanning" : "watching");
 	json_add_str(json, "error", m->error);
 	json_add_int(json, "messages", m->messages);
 	json_add_int(json, "later", m->waiting_n);
@@ -506,7 +515,7 @@ void maildir_free(struct maildir **mp)
 	*mp = NULL;
 	if (!m)
 		return;
-	shut(m);
+	leave(m);
 	event_free(m->turn);
 	free(m->path);
 	free(m->source);

@@ -46,6 +46,7 @@ struct inbox_world {
 	bool (*until)(struct inbox_world *w);
 	void *arg;
 	bool timed_out;
+	const char *what; /* the row, for messages */
 };
 
 static inline bool world_has(const struct inbox_world *w, const char *bytes, size_t n)
@@ -184,7 +185,8 @@ static inline void world_run(struct inbox_world *w, bool (*until)(struct inbox_w
 		struct buf b = { 0 };
 
 		inbox_status(w->inbox, &b);
-		fail_msg("too slow: %d messages, %d calls, cursor %s, %s", w->got_n, w->calls, w->cursor, buf_text(&b));
+		fail_msg("%s too slow: %d messages, %d calls, cursor %s, %s", w->what ? w->what : "", w->got_n,
+			 w->calls, w->cursor, buf_text(&b));
 	}
 }
 

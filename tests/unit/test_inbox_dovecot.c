@@ -162,6 +162,8 @@ static char *big_text(size_t n)
 
 static void test_contents(void **state)
 {
+	static const char eight[] = "Subject: \xe4\xff 8-bit\r\n\r\n\x80\xfe\r\n";
+	static const char cr[] = "Subject: cr\r\n\r\na\rb\r\r\n{5}\r\n)\r\na1 OK\r\n";
 	static const char nul[] = "Subject: nul\r\n\r\na\0b\0\r\n";
 	char *big = big_text(5 << 20), *large = big_text((10 << 20) + 100000);
 	struct inbox_world w;
@@ -171,8 +173,8 @@ static void test_contents(void **state)
 		skip();
 	put("odd", "", 0);
 	put("odd", nul, sizeof nul - 1);
-	put("odd", "Subject: \xe4\xff 8-bit\r\n\r\n\x80\xfe\r\n", 27);
-	put("odd", "Subject: cr\r\n\r\na\rb\r\r\n{5}\r\n)\r\na1 OK\r\n", 38);
+	put("odd", eight, sizeof eight - 1);
+	put("odd", cr, sizeof cr - 1);
 	put("odd", big, 5 << 20);
 	put("odd", large, (10 << 20) + 100000);
 	put_text("odd", "last");
