@@ -195,7 +195,7 @@ bool line_is_attribution(const char *line, bool quoted)
 	if (a.address && a.date && begins_with_date(a.s))
 		return a.colon || (quoted && a.s[a.n - 1] == '>');
 	if (a.colon && a.address &&
-	    (starts_with(a.s, "quoting ") || starts_with(a.s, "zitat von ") || starts_with(a.s, "citando a ")))
+	    (line_starts_with(a.s, "quoting ") || line_starts_with(a.s, "zitat von ") || line_starts_with(a.s, "citando a ")))
 		return true; /* Horde */
 	/* a language not known here: a date, an address in brackets, a colon, and a quote below */
 	return a.colon && a.date && a.address && quoted && strchr(a.s, '<') != NULL;
