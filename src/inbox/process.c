@@ -92,6 +92,13 @@ static bool is_own(const struct processing *p)
 	return !report && is_one_of(p->m->from, own, sizeof own / sizeof own[0]);
 }
 
+/* A colleague of the sender's, who is no contact: what they write in a thread is no answer to it. */
+static bool is_house(const struct processing *p)
+{
+	const char *domain = mailaddr_domain(p->config->sender.from_addr);
+	return !p->match.from_fits && p->match.writer_id == 0 && !mailaddr_is_freemail(domain) && strcasecmp(mailaddr_domain(p->m->from), domain) == 0;
+}
+
 /* Was it written to the address that is there for unsubscribing and for nothing else? */
 static bool to_unsubscribe(const struct processing *p)
 {
@@ -238,6 +245,15 @@ static int effects(struct processing *p)
 	return p->k.class == CLASS_REPLY && *p->config->notify != '\0' ? notify(p) : 0;
 }
 
+/* Somebody wants no more mail, and we do not know under which address they get it: a person has to look. */
+static void unheard(const struct processing *p)
+{
+	struct buf from = { 0 };
+	said_clean(&from, p->m->from, strlen(p->m->from), MAILADDR_MAX, false);
+	log_warning("mail source=%s: %s asks to get no more mail, but is no contact; see `abvctl suppress`", p->source, buf_text(&from));
+	buf_free(&from);
+}
+
 /* Whom does it concern, and what is it then? */
 static int judge(struct processing *p)
 {
@@ -248,8 +264,14 @@ static int judge(struct processing *p)
 	if (match_mail(p->s, p->config, p->m, &p->k, p->now, p->written, &p->match, p->e) != 0)
 		return -1;
 	bool report = p->k.class == CLASS_BOUNCE || p->k.class == CLASS_NOTICE || p->k.class == CLASS_COMPLAINT || p->k.class == CLASS_RECEIPT;
+	if (!report && !p->match.unsubscribe && is_house(p)) {
+		p->k.class = CLASS_OWN;
+		return 0;
+	}
 	if (!report && asks_to_stop(p))
 		p->k.class = CLASS_UNSUBSCRIBE;
+	if (p->match.contact_id == 0 && p->k.class == CLASS_UNSUBSCRIBE)
+		unheard(p);
 	if (p->match.contact_id == 0 && (p->k.class == CLASS_REPLY || p->k.class == CLASS_UNSUBSCRIBE))
 		p->k.class = CLASS_OTHER;
 	return 0;
