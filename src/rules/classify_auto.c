@@ -46,28 +46,29 @@ static const struct {
 /* Subjects begin so. A person's do not: "Re: Automatic reply" answers one. */
 /* clang-format off */
 static const char *const subjects[] = {
-	"automatic reply", "auto reply", "auto-reply", "yahoo! auto response", "yahoo auto response", "autoreply", "auto:", "autoreply:", "automated reply",
-	"automated response", "automatic response", "auto response", "auto-response", "autoresponse",
-	"autoresponder", "out of office", "out-of-office", "out of the office", "ooo:", "ooo -", "i am out of",
-	"i'm out of", "i am currently out", "i am away", "i'm away", "away from my mail", "away from the office",
-	"away from office", "vacation reply", "vacation message", "vacation notice", "vacation auto",
-	"on vacation:", "holiday notice", "automatische antwort", "automatische reply", "automatisch antwoord",
-	"automatisch beantwoord", "automatische rückantwort", "automatische rückmeldung", "automatische reactie",
-	"abwesenheitsnotiz", "abwesenheitsmeldung", "abwesenheitsbenachrichtigung", "abwesenheitsassistent",
-	"abwesend", "abwesenheit:", "abwesenheit bis", "abwesenheit vom", "nicht im haus", "nicht im büro",
-	"außer haus", "ich bin nicht im", "réponse automatique", "reponse automatique", "message d'absence",
-	"avis d'absence", "absence du bureau", "absent du bureau", "absence :", "absence:", "absent(e)",
-	"absente :", "absent :", "notification d'absence", "en congé", "congés :", "respuesta automática",
-	"respuesta automatica", "contestación automática", "fuera de la oficina", "fuera de oficina",
-	"ausente de la oficina", "ausente:", "ausente do", "ausente até", "ausente hasta", "estoy ausente", "ausencia:", "de vacaciones", "aviso de ausencia",
-	"mensaje automático", "risposta automatica", "fuori ufficio", "fuori sede", "assente:", "assenza:",
-	"assenza dall'ufficio", "messaggio automatico", "afwezig", "afwezigheid", "niet aanwezig",
-	"niet op kantoor", "buiten kantoor", "ik ben afwezig", "resposta automática", "resposta automatica",
-	"fora do escritório", "fora do escritorio", "ausência temporária", "ausencia temporal",
-	"ausência do escritório", "ausência:", "mensagem automática", "estou ausente", "automatisk svar",
-	"autosvar", "automaattinen vastaus", "poissa", "frånvaro", "odpowiedź automatyczna", "autoodpowiedź",
-	"automatyczna odpowiedź", "autoodpowiedz", "automatická odpov", "automatikus válasz", "автоответ",
-	"автоматический ответ", "自動返信", "自动回复", "自动答复"
+	"automatic reply", "auto reply", "auto-reply", "yahoo! auto response", "yahoo auto response", "autoreply",
+	"auto:", "autoreply:", "automated reply", "automated response", "automatic response", "auto response",
+	"auto-response", "autoresponse", "autoresponder", "out of office", "out-of-office", "out of the office",
+	"ooo:", "ooo -", "i am out of", "i'm out of", "i am currently out", "i am away", "i'm away",
+	"away from my mail", "away from the office", "away from office", "vacation reply", "vacation message",
+	"vacation notice", "vacation auto", "on vacation:", "holiday notice", "automatische antwort",
+	"automatische reply", "automatisch antwoord", "automatisch beantwoord", "automatische rückantwort",
+	"automatische rückmeldung", "automatische reactie", "abwesenheitsnotiz", "abwesenheitsmeldung",
+	"abwesenheitsbenachrichtigung", "abwesenheitsassistent", "abwesend", "abwesenheit:", "abwesenheit bis",
+	"abwesenheit vom", "nicht im haus", "nicht im büro", "außer haus", "ich bin nicht im",
+	"réponse automatique", "reponse automatique", "message d'absence", "avis d'absence", "absence du bureau",
+	"absent du bureau", "absence :", "absence:", "absent(e)", "absente :", "absent :",
+	"notification d'absence", "en congé", "congés :", "respuesta automática", "respuesta automatica",
+	"contestación automática", "fuera de la oficina", "fuera de oficina", "ausente de la oficina", "ausente:",
+	"ausente do", "ausente até", "ausente hasta", "estoy ausente", "ausencia:", "de vacaciones",
+	"aviso de ausencia", "mensaje automático", "risposta automatica", "fuori ufficio", "fuori sede",
+	"assente:", "assenza:", "assenza dall'ufficio", "messaggio automatico", "afwezig", "afwezigheid",
+	"niet aanwezig", "niet op kantoor", "buiten kantoor", "ik ben afwezig", "resposta automática",
+	"resposta automatica", "fora do escritório", "fora do escritorio", "ausência temporária",
+	"ausencia temporal", "ausência do escritório", "ausência:", "mensagem automática", "estou ausente",
+	"automatisk svar", "autosvar", "automaattinen vastaus", "poissa", "frånvaro", "odpowiedź automatyczna",
+	"autoodpowiedź", "automatyczna odpowiedź", "autoodpowiedz", "automatická odpov", "automatikus válasz",
+	"автоответ", "автоматический ответ", "自動返信", "自动回复", "自动答复"
 };
 /* clang-format on */
 
@@ -119,9 +120,13 @@ static bool is_bulk(const struct mail *m)
 /* "Figures (Out of Office)", also behind "Re:". */
 static bool subject_ends_so(const char *subject)
 {
-	static const char *const end[] = { "(out of office)",   "[out of office]", "- out of office", "(auto reply)",
-					   "(autoreply)",       "(auto-reply)",    "[auto-reply]",    "[autoreply]",
-					   "(automatic reply)", "(abwesend)",      "(absent)",        "(vacation)" };
+	/* clang-format off */
+	static const char *const end[] = {
+		"(out of office)", "[out of office]", "- out of office", "(auto reply)", "(autoreply)",
+		"(auto-reply)", "[auto-reply]", "[autoreply]", "(automatic reply)", "(abwesend)", "(absent)",
+		"(vacation)"
+	};
+	/* clang-format on */
 	size_t n = strlen(subject);
 
 	for (size_t i = 0; i < sizeof end / sizeof end[0]; i++)
@@ -178,9 +183,6 @@ static const char *const challenge_headers[] = {
 	"x-mailblocks", "x-ask-info", "x-choicemail-registration-request", "x-earthlink-challenge",
 	"x-uol-antispam", "x-vanquish-id", "x-bluebottle-request"
 };
-/* clang-format on */
-
-/* clang-format off */
 static const char *const challenge_from[] = {
 	"spamarrest", "boxtrapper", "antispam.uol", "antispamuol", "spamblocker-challenge", "challenge@",
 	"-confirm-", "confirm-address", "mailblocks.com", "bluebottle.com", "spamlion", "knowspam", "choicemail",
@@ -192,10 +194,11 @@ static const char *const challenge_from[] = {
 /* clang-format off */
 static const char *const challenge_says[] = {
 	"spam arrest", "boxtrapper", "tagged message delivery agent", "tmda", "spamblocker", "antispam uol",
-	"anti-spam uol", "challenge/response", "to control spam", "incoming messages only from senders", "senders i have approved", "request form (see", "list of approved senders", "challenge-response", "challenge response",
-	"to prove that your message", "to prove your message", "prove that you are a human", "prove you are human",
-	"prove that you're human", "that you are a real person", "sent by a human", "sent by a person",
-	"verify your email address before", "verify that you are not a spammer",
+	"anti-spam uol", "challenge/response", "to control spam", "incoming messages only from senders",
+	"senders i have approved", "request form (see", "list of approved senders", "challenge-response",
+	"challenge response", "to prove that your message", "to prove your message", "prove that you are a human",
+	"prove you are human", "prove that you're human", "that you are a real person", "sent by a human",
+	"sent by a person", "verify your email address before", "verify that you are not a spammer",
 	"i'm protecting myself from receiving junk mail", "protecting myself from receiving junk",
 	"please click the link below to complete the verification", "just this once, click the link",
 	"to have your message delivered", "will be delivered once you", "your message will be held",
@@ -210,9 +213,6 @@ static const char *const challenge_says[] = {
 	"verification process", "verify sender", "verify yourself", "pour que votre message soit remis",
 	"bestätigen sie ihre e-mail", "type the code", "enter the code", "enter the word", "complete the form"
 };
-/* clang-format on */
-
-/* clang-format off */
 static const char *const challenge_subject[] = {
 	"confirm", "verif", "approval required", "authoriz", "action required", "authenticat", "challenge",
 	"[spam arrest", "boxtrapper", "needs your approval", "requires your", "your email requires",

@@ -222,8 +222,6 @@ static bool is_warning(const struct view *v)
 		"attempts to deliver the message will continue", "this is only a warning", "still being retried",
 		"not been delivered yet", "delivery is delayed to these", "there is no need to resend"
 	};
-	/* clang-format on */
-	/* clang-format off */
 	static const char *const subject[] = {
 		"delayed", "(delay)", "warning: message", "warning: could not send", "delivery delay",
 		"still being retried"
@@ -299,24 +297,37 @@ static bool through_list(const struct mail *m)
 	       mail_get(m, "x-mailman-version");
 }
 
-/* Worms attach themselves; mail systems attach nothing but the message. */
-static bool is_armed(const struct mail *m)
+static bool ends_so(const char *name, const char *const *end)
 {
-	/* clang-format off */
-	static const char *const end[] = {
-		".zip", ".exe", ".pif", ".scr", ".com", ".bat", ".cmd", ".js", ".vbs", ".html", ".htm", ".iso",
-		".rar", ".lnk"
-	};
-	/* clang-format on */
+	size_t n = strlen(name);
 
-	for (size_t i = 0; i < m->part_n; i++) {
-		size_t n = strlen(m->part[i].name);
-
-		for (size_t k = 0; k < sizeof end / sizeof end[0] && !is_inside_message(m, i); k++)
-			if (n > strlen(end[k]) && !strcasecmp(m->part[i].name + n - strlen(end[k]), end[k]))
-				return true;
-	}
+	for (; *end; end++)
+		if (n > strlen(*end) && !strcasecmp(name + n - strlen(*end), *end))
+			return true;
 	return false;
+}
+
+/* Worms and forms for passwords attach themselves; mail systems attach nothing but the message, which may be a page. */
+static bool is_armed(const struct view *v)
+{
+	static const char *const program[] = { ".zip", ".exe", ".pif", ".scr", ".com", ".bat", ".cmd",
+					       ".js",  ".vbs", ".iso", ".rar", ".lnk", NULL };
+	static const char *const page[] = { ".html", ".htm", ".shtml", NULL };
+	const struct mail *m = v->m;
+
+	for (size_t i = 0; i < m->part_n; i++)
+		if (!is_inside_message(m, i) &&
+		    (ends_so(m->part[i].name, program) || (ends_so(m->part[i].name, page) && !returns_message(v))))
+			return true;
+	return false;
+}
+
+static bool has_link(const struct view *v)
+{
+	for (size_t i = 0; i < v->m->part_n; i++)
+		if (!strcmp(v->m->part[i].type, "text/html") && text_contains(v->m->part[i].text, "href="))
+			return true;
+	return view_says(v, "http");
 }
 
 /* Bait: mail systems report, they do not offer to release messages or to keep an account alive. */
@@ -329,14 +340,14 @@ static bool is_bait(const struct view *v)
 		"undelivered messages", "undelivered mails", "clustered mails", "your mailbox will",
 		"verify your account", "validate your", "revalidate", "re-validate", "upgrade your mailbox",
 		"upgrade your account", "confirm your account", "confirm your password", "keep your password",
-		"keep same password", "password expir", "your password", "incoming messages", "incoming mails",
-		"mails on hold", "messages on hold", "review messages", "allow messages"
+		"keep same password", "password expir", "your password", "mails on hold", "messages on hold",
+		"review messages", "allow messages"
 	};
 	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
 		if (view_says(v, says[i]) || strstr(v->subject, says[i]))
-			return true;
+			return has_link(v);
 	return false;
 }
 
@@ -420,20 +431,18 @@ static bool is_ses_delivery(const struct view *v)
 /* Success without a report that says so in fields. */
 static bool is_success(const struct view *v)
 {
-	static const char *const subject[] = { "successful mail delivery",
-					       "delivery has been successful",
-					       "successfully delivered",
-					       "successfully relayed",
-					       "mail delivery status report",
-					       "delivery report (success)",
-					       "delivery status notification (success)" };
-	static const char *const says[] = { "was successfully delivered",
-					    "has been successfully delivered",
-					    "was successfully relayed",
-					    "successfully relayed to",
-					    "enclosed is the mail delivery report that you requested",
-					    "\"notificationtype\":\"delivery\"",
-					    "notificationtype\\\":\\\"delivery" };
+	/* clang-format off */
+	static const char *const subject[] = {
+		"successful mail delivery", "delivery has been successful", "successfully delivered",
+		"successfully relayed", "mail delivery status report", "delivery report (success)",
+		"delivery status notification (success)"
+	};
+	static const char *const says[] = {
+		"was successfully delivered", "has been successfully delivered", "was successfully relayed",
+		"successfully relayed to", "enclosed is the mail delivery report that you requested",
+		"\"notificationtype\":\"delivery\"", "notificationtype\\\":\\\"delivery"
+	};
+	/* clang-format on */
 	bool success = false;
 
 	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
@@ -448,7 +457,7 @@ bool bounce_other(const struct view *v, struct classified *out)
 	struct search s = { .v = v };
 	bool system = by_system(v), look = system || by_look(v);
 
-	if (is_bait(v) || is_armed(v->m) || is_personal(v))
+	if (is_bait(v) || is_armed(v) || is_personal(v))
 		return false;
 	if ((system || is_ses_delivery(v)) && is_success(v)) {
 		out->class = CLASS_NOTICE;

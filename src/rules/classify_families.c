@@ -11,6 +11,7 @@
  * The first pattern of the row that fits any line is the one used; all lines that it fits are recipients. */
 #include "classify_int.h"
 
+/* clang-format off */
 const struct family families[] = {
 	{ .name = "ses-notification",
 	  .from = { "amazonaws.com", "amazonses.com" },
@@ -66,8 +67,7 @@ const struct family families[] = {
 	  .phrase = { "delivery has failed to these recipients", "diagnostic information for administrators", "your message couldn't be delivered",
 		      "your message wasn't delivered", "could not be delivered to the following recipient", "cannot be delivered to the following",
 		      "your message can't be delivered", "the following recipient(s) cannot be reached" },
-	  .recipient = { "%a #%*", "%a on %*", "%a (%a)%*", "%*(%a)", "%*<mailto:%a>%*", "%a$", "%a:%*", "your message to %a %*", "%*smtp:%a%*",
-			 } },
+	  .recipient = { "%a #%*", "%a on %*", "%a (%a)%*", "%*(%a)", "%*<mailto:%a>%*", "%a$", "%a:%*", "your message to %a %*", "%*smtp:%a%*" } },
 	{ .name = "office365",
 	  .from = { "microsoft", "outlook", "exchange", "postmaster" },
 	  .phrase = { "office 365", "microsoft 365", "outlook.com", "la remise a échoué", "fehler bei der nachrichtenzustellung",
@@ -160,5 +160,6 @@ const struct family families[] = {
 		      "address(es) failed", "destinatarios", "destinataire" },
 	  .recipient = { "%a: %*", "%a$", "%a (%*", "to: %a%*", "%*recipient: %a%*", "%a %*" } },
 };
+/* clang-format on */
 
 const size_t families_n = sizeof families / sizeof families[0];

@@ -27,9 +27,7 @@ static const char *const mailbox_full[] = {
 	"postfach des empfängers ist voll", "buzón lleno", "buzón está lleno", "casella piena",
 	"casella di posta piena", "caixa postal cheia", "caixa de correio cheia", "mailbox vol"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const name_service[] = { "host not found, try again", "unexpected name server reply" };
 
 static const char *const too_large[] = {
@@ -66,15 +64,11 @@ static const char *const blocked[] = {
 	"blocked by", "has been blocked", "client host rejected", "client host blocked",
 	"connection refused by policy", "banned sending ip", "not allowed to connect", "sender ip"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const auth[] = {
 	"spf ", "dkim", "dmarc", "unauthenticated email", "authentication checks failed"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const spam[] = {
 	"looks like spam", "considered spam", "considered as spam", "rejected as spam", "classified as spam",
 	"identified as spam", "detected as spam", "suspected spam", "suspected as spam", "likely unsolicited",
@@ -82,16 +76,12 @@ static const char *const spam[] = {
 	"spam detected", "spam message", "spam filter", "spam score", "spam mail", "spam rejected", "- spam",
 	"is spam", "as spam", "antispam", "anti-spam", "(spam", " spam "
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const rejected[] = {
 	"sender address rejected", "sender rejected", "sender denied", "sender verify failed", "sender domain",
 	"unrouteable mail sender", "domain of sender address", "sender address", "you are not allowed to send"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const content[] = {
 	"message content rejected", "content rejected", "attachment type", "attachments are not",
 	"attachment is not allowed"
@@ -109,22 +99,16 @@ static const char *const relaying[] = {
 	"that domain isn't in my list of allowed rcpthosts", "that domain isn't in my list", "no relaying",
 	"not a gateway", "no relay"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const loop[] = {
 	"too many hops", "too many received", "hop count exceeded", "maximum hop count", "mail loop",
 	"mail is looping", "loops back to", "looping", "routing loop", "loop detected"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const no_mail[] = {
 	"null mx", "nullmx", "does not accept mail", "does not accept email", "domain does not receive mail"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const disabled[] = {
 	"mailbox disabled", "mailbox is disabled", "mailbox temporarily disabled", "account disabled",
 	"account is disabled", "account has been disabled", "account that you tried to reach is disabled",
@@ -140,17 +124,13 @@ static const char *const disabled[] = {
 	"no longer on server", "user not active", "not currently accepting mail", "mailbox currently suspended",
 	"mailbox is frozen", "is blocked from receiving", "is a deactivated mailbox", "terminated"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const moved[] = {
 	"has moved", "user has left", "no longer with", "no longer works", "address has changed",
 	"has a new address", "new email address", "please forward to", "user not local; please try",
 	"has been replaced by"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const user_unknown_2[] = {
 	"user unknown", "unknown user", "user is unknown", "user not known", "user not found", "username unknown",
 	"user name is unknown", "user doesn't exist", "user does not exist", "user doesn't have a",
@@ -195,9 +175,7 @@ static const char *const user_unknown_2[] = {
 	"conta inexistente", "não existe", "nie ma takiego", "konto nie istnieje", "nieznany", "неизвестн",
 	"check if address is correct"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const host_unknown_2[] = {
 	"domain is not reachable", "dns lookup failure", "host unknown", "unknown host", "host not found",
 	"host or domain name not found", "domain not found", "domain does not exist", "domain doesn't exist",
@@ -221,9 +199,7 @@ static const char *const expired[] = {
 	"all hosts have been failing for a long time", "could not send message for past", "delivery timed out",
 	"unable to deliver in", "has been in the queue", "undeliverable for", "retries exhausted"
 };
-/* clang-format on */
 
-/* clang-format off */
 static const char *const network[] = {
 	"timed out while", "connection timed out", "operation timed out", "connection refused", "connection reset",
 	"connection lost", "connection closed", "connection dropped", "lost connection", "no route to host",

@@ -205,9 +205,6 @@ static const char *const ruled[] = {
 	"included is a copy of the message header", "text of your message", "headers of your message",
 	"ursprüngliche nachricht", "original text", "non-delivered information", "undelivered message"
 };
-/* clang-format on */
-
-/* clang-format off */
 static const char *const headers_begin[] = {
 	"received: from ", "received: by ", "received:from ", "received: (", "return-path: <", "return-path:<",
 	"dkim-signature:", "arc-seal:", "x-received: by", "x-google-smtp-source:", "content-type: message/rfc822",
