@@ -29,7 +29,7 @@ struct fake {
 	uint32_t validity, uidnext;
 	struct fake_message message[FAKE_MAX];
 	int n;
-	const char *capabilities;
+	const char *capabilities, *greeting;
 	/* what it does wrong */
 	size_t piece;        /* bytes a turn; 0: all */
 	long hang_up_after;  /* bytes of a connection; -1 never */
@@ -317,7 +317,7 @@ static inline void fake_on_accept(evutil_socket_t fd, short what, void *arg)
 	f->readable = event_new(f->base, f->fd, EV_READ | EV_PERSIST, fake_on_read, f);
 	f->write = event_new(f->base, f->fd, EV_WRITE, fake_on_write, f);
 	event_add(f->readable, NULL);
-	fake_say(f, "* OK [CAPABILITY IMAP4rev1] hello\r\n");
+	fake_say(f, "%s\r\n", f->greeting);
 }
 
 static inline void fake_start(struct fake *f, struct event_base *base)
@@ -331,6 +331,7 @@ static inline void fake_start(struct fake *f, struct event_base *base)
 	f->hang_up_after = -1;
 	f->validity = 5;
 	f->uidnext = 1;
+	f->greeting = "* OK [CAPABILITY IMAP4rev1] hello";
 	f->capabilities = "IMAP4rev1 SASL-IR AUTH=PLAIN IDLE MOVE UIDPLUS";
 	f->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(f->listener, (struct sockaddr *)&sa, sizeof sa), 0);

@@ -1,65 +1,7 @@
 /* rooms: base model rules config net inbox */
 /* The IMAP source against a server that does everything wrong: answers split at every byte, connections that end at
- * every byte, literals that lie, garbage, goodbyes, silence; and messages that come later. */
-#include "imap_fake.h"
-
-static struct fake fake;
-
-static void prepare(struct inbox_world *w)
-{
-	world_init(w);
-	fake_start(&fake, w->base);
-	fake.arg = w;
-	world_imap(w, "127.0.0.1", fake.port, false, "dana", "sec\"ret\\");
-}
-
-static void finish(struct inbox_world *w)
-{
-	fake_stop(&fake);
-	world_close(w);
-}
-
-static const char *const text[] = {
-	"Subject: one\r\n\r\nbody of one\r\n",
-	"",
-	"Subject: three\r\n\r\n{99}\r\n)\r\na1 OK\r\n* BYE\r\n",
-	"Subject: four\r\n\r\nx\ry\nz\xff\r\n",
-};
-
-static void add_texts(void)
-{
-	for (size_t i = 0; i < COUNT(text); i++)
-		fake_add(&fake, (uint32_t)i + 1, text[i], strlen(text[i]));
-}
-
-static bool is_idle(struct inbox_world *w)
-{
-	return world_says(w, "\"state\":\"idle\"");
-}
-
-static bool is_waiting(struct inbox_world *w)
-{
-	return world_says(w, "\"state\":\"waiting\"");
-}
-
-/* The first session has ended. */
-static bool is_down(struct inbox_world *w)
-{
-	return fake.connections > 1 || (world_says(w, "\"state\":\"down\"") && !world_says(w, "\"error\":\"\""));
-}
-
-static bool got_all(struct inbox_world *w)
-{
-	return w->got_n == (int)COUNT(text) && is_idle(w);
-}
-
-static void has_all(const struct inbox_world *w)
-{
-	assert_int_equal(w->got_n, COUNT(text));
-	for (size_t i = 0; i < COUNT(text); i++)
-		assert_true(world_has(w, text[i], strlen(text[i])));
-	assert_string_equal(w->cursor, "5:4");
-}
+ * every byte, literals that lie, garbage, goodbyes, silence. */
+#include "imap_cases.h"
 
 /* ---- splits and ends at every byte ---- */
 
@@ -117,28 +59,6 @@ static void test_ends(void **state)
 }
 
 /* ---- surprises ---- */
-
-static const char *instead_text, *instead_verb;
-static int instead_times;
-
-static const char *instead(struct fake *f, const char *verb, const char *line)
-{
-	(void)f;
-	if (instead_times && strstr(line, instead_verb)) {
-		instead_times -= instead_times > 0;
-		return instead_text;
-	}
-	(void)verb;
-	return NULL;
-}
-
-static void answer(const char *verb, const char *with, int times)
-{
-	instead_verb = verb;
-	instead_text = with;
-	instead_times = times;
-	fake.instead = instead;
-}
 
 /* What a server may say at any time: nothing changes. */
 static void test_between(void **state)
@@ -397,320 +317,47 @@ static void test_logins(void **state)
 	}
 }
 
-/* ---- messages that come later ---- */
-
-static bool got_all_but_one(struct inbox_world *w)
-{
-	return w->got_n == (int)COUNT(text) - 1 && is_idle(w);
-}
-
-static void test_later(void **state)
+static void test_greetings(void **state)
 {
 	struct inbox_world w;
 
 	(void)state;
 	prepare(&w);
 	add_texts();
-	w.later_text = "body of one";
-	w.later = -1;
-	world_open(&w);
-	world_run(&w, got_all_but_one);
-	assert_string_equal(w.cursor, "5:0"); /* below the one that waits */
-	w.later = 1;
-	world_run(&w, got_all);
-	has_all(&w);
-	finish(&w);
-}
-
-static bool called_20(struct inbox_world *w)
-{
-	return w->calls >= 20;
-}
-
-static bool got_300(struct inbox_world *w)
-{
-	return w->got_n == 300 && is_idle(w);
-}
-
-/* The store is in trouble: no message is lost, and the mailbox is not read in vain. */
-static void test_trouble(void **state)
-{
-	static char body[300][32];
-	struct inbox_world w;
-
-	(void)state;
-	prepare(&w);
-	for (int i = 0; i < 300; i++) {
-		snprintf(body[i], sizeof body[i], "Subject: %d\r\n\r\n", i);
-		fake_add(&fake, (uint32_t)(i * 10 + 3), body[i], strlen(body[i]));
-	}
-	w.later_text = "Subject";
-	w.later = -1;
-	world_open(&w);
-	world_run(&w, called_20);
-	assert_int_equal(w.got_n, 0);
-	assert_true(strcmp(w.cursor, "5:0") == 0);
-	w.later = 0;
-	world_run(&w, got_300);
-	assert_string_equal(w.cursor, "5:2993");
-	assert_in_range(w.calls, 300, 340);
-	finish(&w);
-}
-
-/* One that the server never gives is given up; one that has gone is stepped over. */
-static void test_never_given(void **state)
-{
-	struct inbox_world w;
-
-	(void)state;
-	prepare(&w);
-	w.pace.retry_first = w.pace.retry_most = 1;
-	add_texts();
-	answer("UID FETCH 1 (UID BODY", "%s NO [SERVERBUG] broken\r\n", -1);
-	world_open(&w);
-	while (strcmp(w.cursor, "5:4") != 0)
-		world_run(&w, got_all_but_one);
-	assert_int_equal(w.got_n, 3);
-	finish(&w);
-
-	prepare(&w);
-	add_texts();
-	answer("UID FETCH 1 (UID BODY", "%s OK nothing\r\n", -1);
-	world_open(&w);
-	world_run(&w, got_all_but_one);
-	assert_string_equal(w.cursor, "5:4");
-	finish(&w);
-}
-
-static const char *hangs_up_on_one(struct fake *f, const char *verb, const char *line)
-{
-	(void)verb;
-	if (strstr(line, "UID FETCH 1 (UID BODY"))
-		fake_hang_up(f);
-	return NULL;
-}
-
-/* A server that breaks on one message: the others come. */
-static void test_poison(void **state)
-{
-	struct inbox_world w;
-
-	(void)state;
-	prepare(&w);
-	w.pace.retry_first = w.pace.retry_most = 1;
-	w.pace.backoff_first = w.pace.backoff_most = 1;
-	add_texts();
-	fake.instead = hangs_up_on_one;
-	world_open(&w);
-	while (strcmp(w.cursor, "5:4") != 0)
-		world_run(&w, got_all_but_one);
-	assert_int_equal(w.got_n, 3);
-	assert_in_range(fake.connections, 10, 20);
-	finish(&w);
-}
-
-/* ---- the mailbox ---- */
-
-static bool got_2500(struct inbox_world *w)
-{
-	return w->got_n == 2500 && is_idle(w);
-}
-
-static void test_windows(void **state)
-{
-	static char body[2500][32];
-	struct inbox_world w;
-
-	(void)state;
-	prepare(&w);
-	for (int i = 0; i < 2500; i++) {
-		snprintf(body[i], sizeof body[i], "Subject: %d\r\n\r\n", i);
-		fake_add(&fake, i < 2400 ? (uint32_t)i + 5 : (uint32_t)(4000000000 + i * 7), body[i], strlen(body[i]));
-	}
-	world_open(&w);
-	world_run(&w, got_2500);
-	assert_int_equal(w.calls, 2500);
-	assert_in_range(fake.lists, 4, 30); /* a gap of 4e9 UIDs is a few steps */
-	assert_string_equal(w.cursor, "5:4000017493");
-	finish(&w);
-
-	/* without UIDNEXT and IDLE: one open list after the other */
-	prepare(&w);
-	for (int i = 0; i < 2500; i++)
-		fake_add(&fake, (uint32_t)(2500 - i), body[i], strlen(body[i])); /* in no order */
-	fake.uidnext = 0;
-	fake.capabilities = "IMAP4rev1";
-	world_open(&w);
-	world_run(&w, is_waiting);
-	assert_int_equal(w.got_n, 2500);
-	assert_string_equal(w.cursor, "5:2500");
-	finish(&w);
-}
-
-static bool got_five(struct inbox_world *w)
-{
-	return w->got_n == 5;
-}
-
-static void test_news(void **state)
-{
-	static const char *const can[] = { "IMAP4rev1 IDLE", "IMAP4rev1" };
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(can); i++) {
-		struct inbox_world w;
-
-		prepare(&w);
-		add_texts();
-		fake.capabilities = can[i];
-		world_open(&w);
-		world_run(&w, i ? is_waiting : is_idle);
-		fake_add(&fake, 50, "fifth", 5);
-		if (fake.idling)
-			fake_say(&fake, "* 5 EXISTS\r\n");
-		world_run(&w, got_five);
-		assert_string_equal(w.cursor, "5:50");
-		world_run(&w, i ? is_waiting : is_idle);
-		assert_int_equal(fake.connections, 1);
-		finish(&w);
-	}
-}
-
-static bool thirty_idles(struct inbox_world *w)
-{
-	(void)w;
-	return fake.idles + fake.lists >= 15 && is_waiting(w);
-}
-
-/* News that are none, again and again: they are no longer believed at once. */
-static void test_false_news(void **state)
-{
-	struct inbox_world w;
-
-	(void)state;
-	prepare(&w);
-	w.pace.poll = 10000;
-	add_texts();
-	answer(" IDLE", "+ x\r\n* 4 EXISTS\r\n%s OK ended\r\n", -1);
-	world_open(&w);
-	world_run(&w, thirty_idles);
-	has_all(&w);
-	assert_in_range(fake.lists, 1, 30);
-	finish(&w);
-}
-
-static bool reconnected(struct inbox_world *w)
-{
-	return fake.connections > 1 && is_idle(w);
-}
-
-static void test_validity(void **state)
-{
-	struct inbox_world w;
-
-	(void)state;
-	prepare(&w);
-	add_texts();
-	strcpy(w.cursor, "4:77");
+	fake.greeting = "* PREAUTH welcome";
 	world_open(&w);
 	world_run(&w, got_all);
 	has_all(&w);
-	/* it changes while we are away */
-	fake.validity = 6;
-	fake_hang_up(&fake);
-	world_run(&w, reconnected);
-	assert_string_equal(w.cursor, "6:4");
-	assert_int_equal(w.repeated, 4);
-	/* the mailbox goes back, as after a restored backup */
-	fake.n = 2;
-	fake.uidnext = 3;
-	fake.connections = 1;
-	fake_hang_up(&fake);
-	world_run(&w, reconnected);
-	assert_string_equal(w.cursor, "6:2");
+	assert_int_equal(fake.logins, 0);
 	finish(&w);
-}
 
-/* ---- after ---- */
-
-static const struct {
-	const char *after, *capabilities;
-	bool seen, copied, deleted, gone;
-} after[] = {
-	{ "", "IMAP4rev1 IDLE", false, false, false, false },
-	{ "seen", "IMAP4rev1 IDLE", true, false, false, false },
-	{ "move:D", "IMAP4rev1 IDLE MOVE UIDPLUS", false, true, false, true },
-	{ "move:D", "IMAP4rev1 IDLE UIDPLUS", false, true, true, true },
-	{ "move:D", "IMAP4rev1 IDLE", false, true, true, false },
-};
-
-static void test_after(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < COUNT(after); i++) {
-		struct inbox_world w;
-
-		prepare(&w);
-		add_texts();
-		w.config.inbox.imap_after = after[i].after;
-		fake.capabilities = after[i].capabilities;
-		w.later_text = "body of one";
-		w.later = -1;
-		world_open(&w);
-		world_run(&w, got_all_but_one);
-		for (int k = 0; k < fake.n; k++) {
-			const struct fake_message *m = &fake.message[k];
-
-			assert_int_equal(m->seen, k && after[i].seen);
-			assert_int_equal(m->copied, k && after[i].copied);
-			assert_int_equal(m->deleted, k && after[i].deleted);
-			assert_int_equal(m->gone, k && after[i].gone);
-		}
-		assert_true(*after[i].after || fake.changes == 0);
-		finish(&w);
-	}
-}
-
-/* Processed, and the connection ends before it is marked: that is made good, and nothing is processed again. */
-static const char *hangs_up_on_store(struct fake *f, const char *verb, const char *line)
-{
-	(void)verb;
-	if (strstr(line, "UID STORE") && f->stores++ % 2 == 0)
-		fake_hang_up(f);
-	return NULL;
-}
-
-static void test_mark_lost(void **state)
-{
-	struct inbox_world w;
-
-	(void)state;
+	/* nobody who says he knows us already gets us past TLS */
 	prepare(&w);
 	add_texts();
-	w.config.inbox.imap_after = "seen";
-	fake.instead = hangs_up_on_store;
+	fake.greeting = "* PREAUTH welcome";
+	fake.capabilities = "IMAP4rev1 STARTTLS";
+	w.config.inbox.imap_tls = TLS_REQUIRED;
 	world_open(&w);
-	world_run(&w, got_all);
-	has_all(&w);
-	assert_int_equal(w.calls, 4);
-	for (int k = 0; k < fake.n; k++)
-		assert_true(fake.message[k].seen);
+	world_run(&w, is_down);
+	assert_true(world_says(&w, "tls: "));
+	assert_int_equal(w.calls, 0);
+	finish(&w);
+
+	prepare(&w);
+	fake.greeting = "* BYE too many connections";
+	world_open(&w);
+	world_run(&w, is_down);
+	assert_true(world_says(&w, "greeting: ") && world_says(&w, "too many connections"));
 	finish(&w);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pieces),      cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_between),     cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_floods),      cmocka_unit_test(test_lying_size),
-		cmocka_unit_test(test_silence),     cmocka_unit_test(test_trickle),
-		cmocka_unit_test(test_deaf),        cmocka_unit_test(test_logins),
-		cmocka_unit_test(test_later),       cmocka_unit_test(test_trouble),
-		cmocka_unit_test(test_never_given), cmocka_unit_test(test_poison),
-		cmocka_unit_test(test_windows),     cmocka_unit_test(test_news),
-		cmocka_unit_test(test_false_news),  cmocka_unit_test(test_validity),
-		cmocka_unit_test(test_after),       cmocka_unit_test(test_mark_lost),
+		cmocka_unit_test(test_pieces),  cmocka_unit_test(test_ends),      cmocka_unit_test(test_between),
+		cmocka_unit_test(test_wrong),   cmocka_unit_test(test_floods),    cmocka_unit_test(test_lying_size),
+		cmocka_unit_test(test_silence), cmocka_unit_test(test_trickle),   cmocka_unit_test(test_deaf),
+		cmocka_unit_test(test_logins),  cmocka_unit_test(test_greetings),
 	};
 
 	return cmocka_run_group_tests_name("inbox_imap", tests, NULL, NULL);
