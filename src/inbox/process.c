@@ -7,6 +7,7 @@
  * - An unsubscribe token decides, whatever the message says besides. A person who asks to stop in a few words has unsubscribed.
  * - A person who answers for a colleague ends both persons' sequences; an absence is of whoever wrote.
  * - What is nobody's answer (own, other) is counted and left alone: no event, no line but for debugging. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -89,6 +90,13 @@ static bool is_own(const struct processing *p)
 	const char *const own[] = { f->from_addr, f->reply_to, f->return_path, p->config->notify };
 	bool report = p->k.class == CLASS_BOUNCE || p->k.class == CLASS_NOTICE || p->k.class == CLASS_COMPLAINT;
 	return !report && is_one_of(p->m->from, own, sizeof own / sizeof own[0]);
+}
+
+/* A colleague of the sender's, who is no contact: what they write in a thread is no answer to it. */
+static bool is_house(const struct processing *p)
+{
+	const char *domain = mailaddr_domain(p->config->sender.from_addr);
+	return !p->match.from_fits && p->match.writer_id == 0 && !mailaddr_is_freemail(domain) && strcasecmp(mailaddr_domain(p->m->from), domain) == 0;
 }
 
 /* Was it written to the address that is there for unsubscribing and for nothing else? */
@@ -237,6 +245,15 @@ static int effects(struct processing *p)
 	return p->k.class == CLASS_REPLY && *p->config->notify != '\0' ? notify(p) : 0;
 }
 
+/* Somebody wants no more mail, and we do not know under which address they get it: a person has to look. */
+static void unheard(const struct processing *p)
+{
+	struct buf from = { 0 };
+	said_clean(&from, p->m->from, strlen(p->m->from), MAILADDR_MAX, false);
+	log_warning("mail source=%s: %s asks to get no more mail, but is no contact; see `abvctl suppress`", p->source, buf_text(&from));
+	buf_free(&from);
+}
+
 /* Whom does it concern, and what is it then? */
 static int judge(struct processing *p)
 {
@@ -247,8 +264,14 @@ static int judge(struct processing *p)
 	if (match_mail(p->s, p->config, p->m, &p->k, p->now, p->written, &p->match, p->e) != 0)
 		return -1;
 	bool report = p->k.class == CLASS_BOUNCE || p->k.class == CLASS_NOTICE || p->k.class == CLASS_COMPLAINT || p->k.class == CLASS_RECEIPT;
+	if (!report && !p->match.unsubscribe && is_house(p)) {
+		p->k.class = CLASS_OWN;
+		return 0;
+	}
 	if (!report && asks_to_stop(p))
 		p->k.class = CLASS_UNSUBSCRIBE;
+	if (p->match.contact_id == 0 && p->k.class == CLASS_UNSUBSCRIBE)
+		unheard(p);
 	if (p->match.contact_id == 0 && (p->k.class == CLASS_REPLY || p->k.class == CLASS_UNSUBSCRIBE))
 		p->k.class = CLASS_OTHER;
 	return 0;
@@ -279,16 +302,16 @@ static void tell(const struct processing *p)
 	const char *refused = p->match.refused != NULL ? p->match.refused : "";
 	r->class = p->k.class;
 	if (r->repeated) {
-		strcpy(r->why, "repeated");
+		snprintf(r->why, sizeof r->why, "repeated");
 		log_info("mail source=%s class=%s: it was processed before", p->source, mail_class_name(r->class));
 		return;
 	}
 	if (r->matched) {
 		r->contact_id = p->match.contact_id;
 		r->touch_id = p->match.touch_id;
-		strcpy(r->why, p->match.how);
+		snprintf(r->why, sizeof r->why, "%s", p->match.how);
 	} else {
-		strcpy(r->why, *refused != '\0' ? refused : "no match");
+		snprintf(r->why, sizeof r->why, "%s", *refused != '\0' ? refused : "no match");
 	}
 	if (*refused != '\0')
 		log_warning("mail source=%s class=%s carries what is not believed: %s", p->source, mail_class_name(r->class), refused);
@@ -315,7 +338,7 @@ static int in_transaction(struct processing *p, const char *hash)
 static enum inbox_result too_large(struct processing *p, size_t n)
 {
 	p->report->class = CLASS_OTHER;
-	strcpy(p->report->why, "too large");
+	snprintf(p->report->why, sizeof p->report->why, "too large");
 	log_warning("mail source=%s: a message of %zu bytes is not read; it stays where it is", p->source, n);
 	return *p->cursor == '\0' || in_transaction(p, NULL) == 0 ? INBOX_DONE : INBOX_LATER;
 }

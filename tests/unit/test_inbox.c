@@ -103,6 +103,10 @@ static void test_programs(void **state)
 		/* our own: the Sent folder, the seller's answer in the thread, a note, our own vacation */
 		{ HEAD("dana@example.com", "ann@acme.example", "Worksheet one") TEXT "Hello\n", CLASS_OWN, "no match", NULL, NULL, NULL },
 		{ HEAD("dana.reyes@example.com", "ann@acme.example", "Re: Worksheet one") THREAD TEXT "Gladly.\n", CLASS_OWN, "no match", NULL, NULL, NULL },
+		/* a colleague of the sender's in the thread */
+		{ HEAD("lee@example.com", "ann@acme.example", "Re: Worksheet one") THREAD TEXT "I can tell you more.\n", CLASS_OWN, "no match", NULL, NULL, NULL },
+		{ HEAD("lee@example.com", "unsubscribe@example.com", "Fwd: unsubscribe $u1") TEXT "\n", CLASS_UNSUBSCRIBE, "unsubscribe-token",
+		  SENT1 " unsubscribed suppressed:unsubscribed stopped:unsubscribed", NULL, NULL },
 		{ HEAD("seller@example.com", "dana@example.com", "Re: ann@acme.example answered") TEXT "Thanks\n", CLASS_OWN, "no match", NULL, NULL, NULL },
 	};
 	(void)state;
