@@ -61,7 +61,7 @@ static const char *const carries_on[] = { "mehr|meer|weiter|langer|nochmal|wiede
 static const char *const others[] = {
 	"colleague~|coworker~|customers|clients|users|subscribers|recipients|boss|assistant|husband|wife|friend", "kolleg~|mitarbeiter~|kunden|nutzer|abonnenten", "collegue~|clients|utilisateurs|abonnes", "companer~|clientes|usuarios|suscriptores", "collegh~|collega|clienti|utenti",
 	"collega~|klanten|gebruikers|abonnees", "colegas|colega|clientes|usuarios|assinantes", "unsubscribe rate~|handling|feature|process|flow|functionality|compliance", "unsubscribes|unsubscribers", "opt out rate~|feature|process|handling|flow|mechanism|period|clause|plan|scheme", "abmelderate|abmeldequote", "taux de desabonnement|desinscription", "tasa de baja|bajas", "opt out of the", "do not contact list|lists",
-	"do not hesitate", "don t hesitate", "do not wish|want to miss|stop|lose", "stop by|in|over", "remove this|the|my|our comment|line|clause|paragraph|limit|blocker|barrier|feature|friction|obstacle", "off the list price", "before the|a|our|your * meeting|call",
+	"do not hesitate", "don t hesitate", "do not wish|want to miss|stop|lose", "stop by|in|over", "remove it|that|them|those|these", "remove this|the|my|our comment|line|clause|paragraph|limit|blocker|barrier|feature|friction|obstacle", "off the list price", "before the|a|our|your * meeting|call",
 	NULL,
 };
 /* clang-format on */

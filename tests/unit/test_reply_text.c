@@ -300,6 +300,7 @@ static void test_unsubscribe(void **state)
 					  "Not interested at the moment, thanks.",
 					  "We can talk on Tuesday. Remove the second clause and it is fine.",
 					  "Please contact my colleague.",
+					  "The old button confuses people. I would say\nremove it.",
 					  "Bitte nicht abmelden!",
 					  "Bitte entfernen Sie mich nicht von der Liste.",
 					  "Können wir am Dienstag sprechen?",
