@@ -94,6 +94,9 @@ static bool asks_alone(const struct asked *a, size_t from, size_t to)
 	size_t end = from + 1;
 	while (end < to && strchr("\n,", a->w[end - 1].after) == NULL)
 		end++;
+	for (size_t k = from; k < end; k++)
+		if (words_match_any(a->s, a->w, k, end, others) > 0)
+			return false;
 	return end - from <= 4 && words_match_any(a->s, a->w, from, end, alone) > 0 && a->w[end - 1].after != '?' &&
 	       !turned_round(a, from, from, 1, end);
 }
