@@ -148,9 +148,9 @@ int contact_stop(struct call *c, const struct contact *contact, const char *sequ
 int contact_enrollments(struct call *c, int64_t contact_id, const char *sequence);
 
 /* ---- verb_show.c: what verbs about a contact share ---- */
-/* For each enrollment of the contact, in the order of enrolling: 0, or what add refused with. */
-int call_enrollments(struct call *c, const struct contact *contact,
-		     int (*add)(struct call *c, const struct enrollment_row *row));
+/* A member that is an array: what `add` writes for each enrollment of the contact, in the order of enrolling. 0, -1. */
+int answer_enrollments(struct call *c, const char *name, const struct contact *contact,
+		       int (*add)(struct call *c, const struct enrollment_row *row));
 int answer_standing(struct call *c, const struct contact *contact); /* suppression and holds */
 
 /* ---- answers: answer.c ---- */

@@ -227,16 +227,6 @@ static int add_ended(struct call *c, const struct enrollment_row *row)
 	return 0;
 }
 
-static int add_rows(struct call *c, const char *name, const struct contact *contact,
-		    int (*add)(struct call *c, const struct enrollment_row *row))
-{
-	answer_open(&c->out, name, '[');
-	if (call_enrollments(c, contact, add))
-		return -1;
-	buf_char(&c->out, ']');
-	return 0;
-}
-
 int verb_explain(struct call *c)
 {
 	struct contact *contact;
@@ -244,7 +234,7 @@ int verb_explain(struct call *c)
 
 	if (status != 200)
 		return status;
-	if (add_rows(c, "rows", contact, add_explained) || add_rows(c, "ended", contact, add_ended) ||
+	if (answer_enrollments(c, "rows", contact, add_explained) || answer_enrollments(c, "ended", contact, add_ended) ||
 	    answer_standing(c, contact))
 		status = call_failed(c);
 	contact_free(&contact);

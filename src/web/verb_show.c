@@ -61,7 +61,7 @@ static void id_row(void *arg, const struct enrollment *en)
 	l->id[l->n++] = en->id;
 }
 
-int call_enrollments(struct call *c, const struct contact *contact,
+static int each_enrollment(struct call *c, const struct contact *contact,
 		     int (*add)(struct call *c, const struct enrollment_row *row))
 {
 	struct ids l = { 0 };
@@ -76,6 +76,16 @@ int call_enrollments(struct call *c, const struct contact *contact,
 	}
 	free(l.id);
 	return rc;
+}
+
+int answer_enrollments(struct call *c, const char *name, const struct contact *contact,
+		       int (*add)(struct call *c, const struct enrollment_row *row))
+{
+	answer_open(&c->out, name, '[');
+	if (each_enrollment(c, contact, add))
+		return -1;
+	buf_char(&c->out, ']');
+	return 0;
 }
 
 static int add_plain(struct call *c, const struct enrollment_row *row)
@@ -100,16 +110,6 @@ static int add_with_next(struct call *c, const struct enrollment_row *row)
 		buf_char(&c->out, '}');
 	}
 	buf_char(&c->out, '}');
-	return 0;
-}
-
-static int add_enrollments(struct call *c, const char *name, const struct contact *contact,
-			   int (*add)(struct call *c, const struct enrollment_row *row))
-{
-	answer_open(&c->out, name, '[');
-	if (call_enrollments(c, contact, add))
-		return -1;
-	buf_char(&c->out, ']');
 	return 0;
 }
 
@@ -161,7 +161,7 @@ int verb_show(struct call *c)
 	if (status != 200)
 		return status;
 	add_contact(c, contact);
-	if (add_enrollments(c, "enrollments", contact, add_with_next) || add_touches(c, contact) ||
+	if (answer_enrollments(c, "enrollments", contact, add_with_next) || add_touches(c, contact) ||
 	    answer_standing(c, contact))
 		status = call_failed(c);
 	contact_free(&contact);
@@ -176,7 +176,7 @@ int verb_export(struct call *c)
 	if (status != 200)
 		return status;
 	add_contact(c, contact);
-	if (add_enrollments(c, "enrollments", contact, add_plain) || add_touches(c, contact) ||
+	if (answer_enrollments(c, "enrollments", contact, add_plain) || add_touches(c, contact) ||
 	    add_events(c, contact) || answer_standing(c, contact))
 		status = call_failed(c);
 	contact_free(&contact);
