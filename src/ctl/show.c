@@ -221,6 +221,25 @@ static void status_sequences(const struct ctl *c, const json_t *rows)
 	print_table(c, &t, "Sequences", "none");
 }
 
+/* Where received mail is read, if anywhere. */
+static void status_inbox(const struct ctl *c, const json_t *rows)
+{
+	static const char *const head[] = { "INBOX", "STATE", "MESSAGES", "LATER", "ERROR", NULL };
+	static const char *const member[] = { "source", "state", "messages", "later", "error" };
+	const json_t *row;
+	struct table t;
+	size_t i;
+
+	if (!json_array_size(rows))
+		return;
+	table_open(&t, head);
+	json_array_foreach (rows, i, row) {
+		for (size_t k = 0; k < sizeof(member) / sizeof(member[0]); k++)
+			add_cell(&t, row, member[k], false);
+	}
+	print_table(c, &t, "Received mail", "");
+}
+
 /* Only a person can resolve these. */
 static void unknown_hint(const struct ctl *c, const json_t *answer)
 {
@@ -247,8 +266,11 @@ int cmd_status(struct ctl *c)
 		    json_is_integer(json_object_get(answer, "connections_opened")) &&
 		    !json_number(answer, "connections_opened"))
 			(void)json_object_set_new(answer, "relay_usable", json_string("not tried yet"));
+		if (!json_object_size(json_object_get(answer, "mail")))
+			(void)json_object_del(answer, "mail");
 		add_members(answer, 0, &b);
 		(void)fputs(buf_text(&b), stdout);
+		status_inbox(c, json_object_get(answer, "inbox"));
 		status_sequences(c, json_object_get(answer, "sequences"));
 		unknown_hint(c, answer);
 	}

@@ -55,7 +55,10 @@ t 2 '' "unknown command 'frob'" $ctl help frob
 t 2 '' "unknown command 'frob'; try" $ctl frob
 t 2 '' "unknown command 'statsu'; did you mean 'status'" $ctl statsu
 t 2 '' "unknown command 'unsupres'; did you mean 'unsuppress'" $ctl unsupres x
-for later in report deliver; do t 2 '' "unknown command '$later'" $ctl $later; done
+t 2 '' "unknown command 'report'" $ctl report
+# deliver speaks sysexits: an MTA calls it
+t 64 '' "unexpected argument 'FILE'" $ctl deliver FILE
+t 64 '' "unknown option" $ctl deliver --bogus
 t 2 '' "unknown option '--frob' of status" $ctl status --frob
 t 2 '' "unexpected argument 'x'" $ctl status x
 t 2 '' 'too few arguments; usage: abvctl stop CONTACT' $ctl stop
