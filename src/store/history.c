@@ -20,9 +20,16 @@ struct look_back {
 	int32_t enough; /* ... up to so many */
 };
 
-static struct look_back look_back(const struct limits *l, int64_t now)
+/* A gap in business days may rest on a touch before the newest one, when both lie on days that are none. */
+#define GAP_BACK (16 * CLOCK_DAY)
+#define GAP_MOST 64
+
+static struct look_back look_back(const struct limits *l, const struct duration *gap, int64_t now)
 {
 	struct look_back b = { .since = now, .most = 1 };
+
+	if (gap->business_days)
+		b = (struct look_back){ .since = now - GAP_BACK, .most = GAP_MOST };
 
 	for (int i = 0; i < l->n; i++) {
 		/* a day more: in the window in which a touch has left its limit, the governor still sees that it was the limit that ended */
@@ -95,7 +102,7 @@ static int contact_settled(struct store *s, const struct contact *c, int64_t exc
 static int history_contact(struct store *s, const struct policy *p, const struct contact *c, int64_t exclude,
 			   int64_t now, struct history *out, struct err *e)
 {
-	struct look_back b = look_back(&p->contact, now);
+	struct look_back b = look_back(&p->contact, &p->contact_min_gap, now);
 	sqlite3_stmt *q;
 	int more;
 
@@ -122,7 +129,7 @@ static int history_contact(struct store *s, const struct policy *p, const struct
 static int history_account(struct store *s, const struct policy *p, int64_t account, int64_t exclude, int64_t now,
 			   struct times *t, struct err *e)
 {
-	struct look_back b = look_back(&p->account, now);
+	struct look_back b = look_back(&p->account, &p->account_min_gap, now);
 	sqlite3_stmt *q;
 	int rc = 0;
 

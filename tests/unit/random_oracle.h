@@ -93,6 +93,19 @@ static inline bool is_gap(const struct duration *d)
 	return d->ms != 0 || d->business_days != 0;
 }
 
+/* From each touch: of two with no business day between them the older may have the later time of day. */
+static inline int64_t gap_end(const struct fixture *f, const int64_t *time, size_t n, const struct duration *d)
+{
+	int64_t end = INT64_MIN;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t one = later(f, time[i] == CLOCK_NEVER ? f->now : time[i], d);
+
+		end = one > end ? one : end;
+	}
+	return end;
+}
+
 static inline void contact_at(const struct fixture *f, int64_t *out)
 {
 	for (size_t i = 0; i < f->history.contact_n; i++)
@@ -155,10 +168,10 @@ static inline bool rules_hold(const struct fixture *f, int64_t t)
 	    t < f->standing.account_hold)
 		return false;
 	if (h->contact_n > 0 && is_gap(&p->contact_min_gap) &&
-	    (t < later(f, latest(f, own, h->contact_n), &p->contact_min_gap) || t < backoff_end(f)))
+	    (t < gap_end(f, own, h->contact_n, &p->contact_min_gap) || t < backoff_end(f)))
 		return false;
 	if (h->account_n > 0 && is_gap(&p->account_min_gap) &&
-	    t < later(f, latest(f, f->account, h->account_n), &p->account_min_gap))
+	    t < gap_end(f, f->account, h->account_n, &p->account_min_gap))
 		return false;
 	return limits_hold(f, &p->contact, own, h->contact_n, t) &&
 	       limits_hold(f, &p->account, f->account, h->account_n, t) &&
@@ -199,11 +212,11 @@ static inline int64_t first_allowed(const struct fixture *f)
 	try_at(&c, f->standing.contact_hold);
 	try_at(&c, f->standing.account_hold);
 	if (h->contact_n > 0) {
-		try_at(&c, later(f, latest(f, own, h->contact_n), &f->policy.contact_min_gap));
+		try_at(&c, gap_end(f, own, h->contact_n, &f->policy.contact_min_gap));
 		try_at(&c, backoff_end(f));
 	}
 	if (h->account_n > 0)
-		try_at(&c, later(f, latest(f, f->account, h->account_n), &f->policy.account_min_gap));
+		try_at(&c, gap_end(f, f->account, h->account_n, &f->policy.account_min_gap));
 	try_limits(&c, &f->policy.contact, own, h->contact_n);
 	try_limits(&c, &f->policy.account, f->account, h->account_n);
 	try_limits(&c, &f->policy.provider, f->provider, h->provider_n);
@@ -329,11 +342,11 @@ static inline void rows_expected(struct rows *r, const struct fixture *f)
 	if (!gifts_given(f))
 		row_add(r, f, CLOCK_NEVER, flying);
 	if (h->contact_n > 0 && is_gap(&p->contact_min_gap)) {
-		row_add(r, f, later(f, latest(f, own, h->contact_n), &p->contact_min_gap), flying);
+		row_add(r, f, gap_end(f, own, h->contact_n, &p->contact_min_gap), flying);
 		row_add(r, f, backoff_end(f), flying);
 	}
 	if (h->account_n > 0 && is_gap(&p->account_min_gap))
-		row_add(r, f, later(f, latest(f, f->account, h->account_n), &p->account_min_gap),
+		row_add(r, f, gap_end(f, f->account, h->account_n, &p->account_min_gap),
 			f->account[0] == CLOCK_NEVER);
 	rows_of_limits(r, f, &p->contact, own, h->contact_n);
 	rows_of_limits(r, f, &p->account, f->account, h->account_n);

@@ -82,10 +82,10 @@ static bool evidence_is_true(const struct fixture *f, const struct evidence *e)
 	case REASON_IN_FLIGHT: return sunset_rests(f) && e->until == CLOCK_NEVER;
 	case REASON_GIFTS: return !gifts_given(f) && e->until == CLOCK_NEVER;
 	case REASON_CONTACT_MIN_GAP:
-		return e->touch_at == latest(f, own, h->contact_n) &&
+		return e->until == gap_end(f, own, h->contact_n, &f->policy.contact_min_gap) &&
 		       e->until == later(f, e->touch_at, &f->policy.contact_min_gap);
 	case REASON_ACCOUNT_MIN_GAP:
-		return e->touch_at == latest(f, f->account, h->account_n) &&
+		return e->until == gap_end(f, f->account, h->account_n, &f->policy.account_min_gap) &&
 		       e->until == later(f, e->touch_at, &f->policy.account_min_gap);
 	case REASON_BACKOFF: return e->touch_at == latest(f, own, h->contact_n) && e->until == backoff_end(f);
 	case REASON_CONTACT_LIMIT: return limit_is_true(f, e, own, h->contact_n);
