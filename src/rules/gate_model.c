@@ -60,7 +60,7 @@ int gate_model_strongest(const double f[GATE_FEATURE_N], bool request, int sign,
 		return 0;
 	for (int i = 0; i < GATE_FEATURE_N; i++) {
 		double x = adds(f, i, request) * sign;
-		int k = have;
+		int k;
 		if (x <= 0.01 || (have == n && x <= of[n - 1]))
 			continue;
 		have += have < n;
