@@ -76,6 +76,8 @@ static const struct row rows[] = {
 	{ "unsubscribe-subject", CLASS_UNSUBSCRIBE, "unsubscribe-subject", "", "", false, "" },
 	{ "reply", CLASS_REPLY, "person", "", "", false, "" },
 	{ "reply-of-postmaster", CLASS_REPLY, "person", "", "", false, "" },
+	{ "reply-of-marketing", CLASS_REPLY, "person", "", "", false, "" },
+	{ "mailing-of-marketing", CLASS_OTHER, "no-reply", "", "", false, "" },
 	{ "reply-about-a-bounce", CLASS_REPLY, "person", "", "", false, "" },
 	{ "reply-on-list", CLASS_REPLY, "person", "", "", false, "" },
 	{ "newsletter", CLASS_OTHER, "mailing", "", "", false, "" },
