@@ -456,6 +456,8 @@ static void feedback_fields(const char *s, size_t n, struct classified *out, cha
 			text_set(out->reporter, sizeof out->reporter, f.value, f.value_n);
 		else if (field_is(&f, "original-rcpt-to") || field_is(&f, "removal-recipient"))
 			(void)address_find(f.value, f.value_n, out->original_recipient, NULL);
+		else if (field_is(&f, "original-mail-from"))
+			(void)address_find(f.value, f.value_n, out->original_sender, NULL);
 		else if (field_is(&f, "original-envelope-id"))
 			text_set(out->envelope_id, sizeof out->envelope_id, f.value, f.value_n);
 	}

@@ -212,6 +212,7 @@ static void test_returned(void **state)
 	assert_string_equal(c.envelope_id, "env-17");
 	classify_file("arf-abuse", "", &c);
 	assert_string_equal(c.original_recipient, "bob@customer.example");
+	assert_string_equal(c.original_sender, "bounce+17@sender.example");
 	assert_string_equal(c.reporter, "Provider-FBL/1.0");
 }
 
