@@ -36,6 +36,7 @@ size_t fold_copy(char *to, size_t cap, const char *s, size_t n);     /* one line
 /* ---- classify_text.c: small things about strings ---- */
 bool text_begins(const char *s, const char *with);                /* ASCII case does not count */
 bool text_contains(const char *s, const char *what);              /* the same */
+size_t text_wide_mark_before(const char *begin, const char *s); /* bytes of a CJK punctuation mark in front of s */
 const char *text_find(const char *s, size_t n, const char *what); /* exact; NULL none */
 /* The first address in s, folded; behind it in *end (may be NULL). false: none. */
 bool address_find(const char *s, size_t n, char out[256], const char **end);

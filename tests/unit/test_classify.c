@@ -100,6 +100,7 @@ static const struct row rows[] = {
 	{ "form-aol", CLASS_BOUNCE, "", "bob@customer.example", "5.1.1", true, "" },
 	{ "form-kerio", CLASS_BOUNCE, "", "bob@customer.example", "5.1.1", true, "" },
 	{ "form-163", CLASS_BOUNCE, "", "bob@customer.example", "5.1.1", true, "" },
+	{ "form-chinese", CLASS_BOUNCE, "", "bob@customer.example", "5.1.1", true, "user_unknown" },
 	{ "form-uol", CLASS_BOUNCE, "", "bob@customer.example", "5.1.1", true, "" },
 	{ "form-terra", CLASS_BOUNCE, "", "bob@customer.example", "5.2.2", false, "" },
 	{ "form-barracuda", CLASS_BOUNCE, "", "bob@customer.example", "", false, "" },
