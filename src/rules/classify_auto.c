@@ -64,10 +64,11 @@ static const char *const subjects[] = {
 	"assenza dall'ufficio", "messaggio automatico", "afwezig", "afwezigheid", "niet aanwezig",
 	"niet op kantoor", "buiten kantoor", "ik ben afwezig", "resposta automática", "resposta automatica",
 	"fora do escritório", "fora do escritorio", "ausência temporária", "ausencia temporal",
-	"ausência do escritório", "ausência:", "mensagem automática", "estou ausente", "automatisk svar",
+	"ausência do escritório", "ausência:", "mensagem automática", "estou ausente", "automatisk svar", "automatiskt svar",
 	"autosvar", "automaattinen vastaus", "poissa", "frånvaro", "odpowiedź automatyczna", "autoodpowiedź",
 	"automatyczna odpowiedź", "autoodpowiedz", "automatická odpov", "automatikus válasz", "автоответ",
-	"автоматический ответ", "自動返信", "自动回复", "自动答复"
+	"автоматический ответ", "自動返信", "自動応答", "自动回复", "自动答复", "자동 회신",
+	"자동 응답", "resposta automàtica", "răspuns automat", "otomatik yanıt"
 };
 /* clang-format on */
 
@@ -196,6 +197,38 @@ bool is_auto_reply(const struct view *v, const char **by)
 		return true;
 	*by = "absence-note";
 	return text_is_note(v) && !is_bulk(m);
+}
+
+/* ---- receipts ---- */
+
+/* A mail program's notice that the letter was opened, or was not, in plain text: by its subject and by what it says. */
+bool is_text_receipt(const struct view *v, const char **by)
+{
+	/* clang-format off */
+	static const char *const subject[] = {
+		"read:", "not read:", "read receipt", "return receipt", "gelesen:", "ungelesen:", "nicht gelesen:",
+		"lesebestätigung", "empfangsbestätigung", "lu :", "lu:", "non lu :", "non lu:", "accusé de lecture",
+		"confirmation de lecture", "leído:", "no leído:", "confirmación de lectura", "letto:", "non letto:",
+		"conferma di lettura", "ricevuta di ritorno", "ricevuta di lettura", "gelezen:", "niet gelezen:",
+		"leesbevestiging", "lida:", "lido:", "não lida:", "confirmação de leitura", "recibo de leitura"
+	};
+	static const char *const says[] = {
+		"was read on", "was displayed on", "was opened on", "has been read", "has been displayed",
+		"was deleted without being read", "is a return receipt", "gelesen.", "ungelesen gelöscht",
+		"ohne gelesen zu", "angezeigt.", "a été lu", "sans être lu", "fue leído", "ha sido leído", "se leyó",
+		"sin leerlo", "sin leer", "è stato letto", "senza essere letto", "is gelezen", "werd gelezen",
+		"ongelezen verwijderd", "foi lida", "foi lido", "sem ser lida", "sem ter sido lida"
+	};
+	/* clang-format on */
+	bool named = false;
+
+	*by = "read-receipt";
+	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
+		named = named || text_begins(v->subject, subject[i]);
+	for (size_t i = 0; named && v->own < NOTE_MOST && i < sizeof says / sizeof says[0]; i++)
+		if (view_says(v, says[i]))
+			return true;
+	return false;
 }
 
 /* ---- challenges ---- */

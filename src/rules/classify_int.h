@@ -85,6 +85,7 @@ bool bounce_other(const struct view *v, struct classified *out);
 bool line_match(const char *pattern, const char *line, size_t n, char address[256]); /* language: classify_families.c */
 
 /* ---- classify_auto.c ---- */
+bool is_text_receipt(const struct view *v, const char **by); /* a receipt without RFC 8098 */
 bool is_auto_reply(const struct view *v, const char **by);
 bool is_challenge(const struct view *v, const char **by);
 

@@ -523,7 +523,7 @@ bool report_feedback(const struct view *v, struct classified *out)
 
 /* ---- disposition ---- */
 
-/* Old programs send a receipt as a text with a certain subject; those are people's words with a header of the form. */
+/* Receipts without the part are text: is_text_receipt(). */
 bool report_disposition(const struct view *v, struct classified *out)
 {
 	const struct mail *m = v->m;
