@@ -221,6 +221,27 @@ static void status_sequences(const struct ctl *c, const json_t *rows)
 	print_table(c, &t, "Sequences", "none");
 }
 
+/* A mailbox that cannot be read is why nobody who answers is heard. */
+static void status_inbox(const struct ctl *c, const json_t *rows)
+{
+	static const char *const head[] = { "SOURCE", "STATE", "MESSAGES", "LATER", "ERROR", NULL };
+	const json_t *row;
+	struct table t;
+	size_t i;
+
+	table_open(&t, head);
+	json_array_foreach (rows, i, row) {
+		const char *error = json_text(row, "error");
+
+		add_cell(&t, row, "source", false);
+		table_add_colour(&t, json_text(row, "state"), *error ? '1' : '2');
+		add_cell(&t, row, "messages", false);
+		add_cell(&t, row, "later", false);
+		table_add(&t, error);
+	}
+	print_table(c, &t, "Inbox", "none is configured: nobody who answers is heard, but by `abvctl deliver`");
+}
+
 /* Only a person can resolve these. */
 static void unknown_hint(const struct ctl *c, const json_t *answer)
 {
@@ -250,6 +271,7 @@ int cmd_status(struct ctl *c)
 		add_members(answer, 0, &b);
 		(void)fputs(buf_text(&b), stdout);
 		status_sequences(c, json_object_get(answer, "sequences"));
+		status_inbox(c, json_object_get(answer, "inbox"));
 		unknown_hint(c, answer);
 	}
 	buf_free(&b);
