@@ -463,7 +463,7 @@ static void feedback_fields(const char *s, size_t n, struct classified *out, cha
 	}
 }
 
-/* The fields in a text: relays flatten reports. A person who quotes them has a mark in front of each line. */
+/* The fields in a text: relays flatten reports. A person who quotes them has a mark in front of each line, or answers. */
 static bool text_has_feedback(const struct mail_part *p)
 {
 	return !strncmp(p->type, "text/", 5) && strcmp(p->type, "text/rfc822-headers") != 0 &&
@@ -502,7 +502,8 @@ bool report_feedback(const struct view *v, struct classified *out)
 	bool found = false;
 
 	for (size_t i = 0; i < m->part_n; i++)
-		if ((!strcmp(m->part[i].type, "message/feedback-report") || text_has_feedback(&m->part[i])) &&
+		if ((!strcmp(m->part[i].type, "message/feedback-report") ||
+		     (!is_answer(v) && text_has_feedback(&m->part[i]))) &&
 		    !is_inside_message(m, i)) {
 			feedback_fields(m->part[i].text, m->part[i].text_len, out, type);
 			found = true;
