@@ -30,6 +30,7 @@ struct classified {
 	char original_id[512];      /* Message-ID of ours that the report returns, without angle brackets; "" */
 	char envelope_id[256];      /* Original-Envelope-Id of RFC 3464 */
 	char reporter[256];         /* complaint: User-Agent or Reporting-MTA */
+	char original_sender[256];  /* complaint: Original-Mail-From, the return path of ours that was reported; "" not told */
 	char original_recipient[256]; /* complaint: the person who complained, where the report says so */
 };
 

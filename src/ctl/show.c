@@ -221,23 +221,25 @@ static void status_sequences(const struct ctl *c, const json_t *rows)
 	print_table(c, &t, "Sequences", "none");
 }
 
-/* Where received mail is read, if anywhere. */
+/* A mailbox that cannot be read is why nobody who answers is heard. */
 static void status_inbox(const struct ctl *c, const json_t *rows)
 {
-	static const char *const head[] = { "INBOX", "STATE", "MESSAGES", "LATER", "ERROR", NULL };
-	static const char *const member[] = { "source", "state", "messages", "later", "error" };
+	static const char *const head[] = { "SOURCE", "STATE", "MESSAGES", "LATER", "ERROR", NULL };
 	const json_t *row;
 	struct table t;
 	size_t i;
 
-	if (!json_array_size(rows))
-		return;
 	table_open(&t, head);
 	json_array_foreach (rows, i, row) {
-		for (size_t k = 0; k < sizeof(member) / sizeof(member[0]); k++)
-			add_cell(&t, row, member[k], false);
+		const char *error = json_text(row, "error");
+
+		add_cell(&t, row, "source", false);
+		table_add_colour(&t, json_text(row, "state"), *error ? '1' : '2');
+		add_cell(&t, row, "messages", false);
+		add_cell(&t, row, "later", false);
+		table_add(&t, error);
 	}
-	print_table(c, &t, "Received mail", "");
+	print_table(c, &t, "Inbox", "none is configured: nobody who answers is heard, but by `abvctl deliver`");
 }
 
 /* Only a person can resolve these. */
@@ -270,8 +272,8 @@ int cmd_status(struct ctl *c)
 			(void)json_object_del(answer, "mail");
 		add_members(answer, 0, &b);
 		(void)fputs(buf_text(&b), stdout);
-		status_inbox(c, json_object_get(answer, "inbox"));
 		status_sequences(c, json_object_get(answer, "sequences"));
+		status_inbox(c, json_object_get(answer, "inbox"));
 		unknown_hint(c, answer);
 	}
 	buf_free(&b);

@@ -125,16 +125,21 @@ static int message_id_look(struct matching *g, const char *id, const char *how)
 /* ---- candidates, in order ---- */
 
 /* bounce+TOKEN@, reply+TOKEN@, unsubscribe+TOKEN@: the kind is the token's, so that an address that was changed since goes on working. */
+static int address_look(struct matching *g, const char *addr, const char *kinds)
+{
+	const char *at = strrchr(addr, '@'), *plus = at;
+	while (plus != NULL && plus > addr && *plus != '+')
+		plus--;
+	if (plus == NULL || *plus != '+')
+		return 0;
+	return token_look(g, plus + 1, (size_t)(at - plus - 1), kinds, is_ours(g, at + 1), NULL);
+}
+
 static int recipients_look(struct matching *g)
 {
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < g->m->recipient_n; i++) {
-		const char *addr = g->m->recipient[i], *at = strrchr(addr, '@'), *plus = at;
-		while (plus != NULL && plus > addr && *plus != '+')
-			plus--;
-		if (plus != NULL && *plus == '+')
-			rc = token_look(g, plus + 1, (size_t)(at - plus - 1), "bru", is_ours(g, at + 1), NULL);
-	}
+	for (size_t i = 0; rc == 0 && i < g->m->recipient_n; i++)
+		rc = address_look(g, g->m->recipient[i], "bru");
 	return rc;
 }
 
@@ -230,6 +235,8 @@ int match_mail(struct store *s, const struct config *config, const struct mail *
 		rc = message_id_look(&g, k->original_id, "message-id");
 	if (rc == 0)
 		rc = message_id_look(&g, k->envelope_id, "envelope-id");
+	if (rc == 0)
+		rc = address_look(&g, k->original_sender, "b");
 	if (rc == 0 && !needs_proof(k->class))
 		rc = subject_look(&g);
 	if (rc == 0 && k->class != CLASS_COMPLAINT)

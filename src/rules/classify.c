@@ -39,6 +39,7 @@ static void person_or_not(const struct view *v, struct classified *out)
 		enum mail_class class;
 	} row[] = { { is_challenge, CLASS_CHALLENGE },
 		    { is_unsubscribe, CLASS_UNSUBSCRIBE },
+		    { is_text_receipt, CLASS_RECEIPT },
 		    { is_auto_reply, CLASS_AUTO_REPLY },
 		    { is_unsubscribe_text, CLASS_UNSUBSCRIBE },
 		    { is_other, CLASS_OTHER } };

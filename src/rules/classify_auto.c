@@ -46,56 +46,62 @@ static const struct {
 /* Subjects begin so. A person's do not: "Re: Automatic reply" answers one. */
 /* clang-format off */
 static const char *const subjects[] = {
-	"automatic reply", "auto reply", "auto-reply", "yahoo! auto response", "yahoo auto response", "autoreply",
-	"auto:", "autoreply:", "automated reply", "automated response", "automatic response", "auto response",
-	"auto-response", "autoresponse", "autoresponder", "out of office", "out-of-office", "out of the office",
-	"ooo:", "ooo -", "i am out of", "i'm out of", "i am currently out", "i am away", "i'm away",
-	"away from my mail", "away from the office", "away from office", "vacation reply", "vacation message",
-	"vacation notice", "vacation auto", "on vacation:", "holiday notice", "automatische antwort",
-	"automatische reply", "automatisch antwoord", "automatisch beantwoord", "automatische rückantwort",
-	"automatische rückmeldung", "automatische reactie", "abwesenheitsnotiz", "abwesenheitsmeldung",
-	"abwesenheitsbenachrichtigung", "abwesenheitsassistent", "abwesend", "abwesenheit:", "abwesenheit bis",
-	"abwesenheit vom", "nicht im haus", "nicht im büro", "außer haus", "ich bin nicht im",
-	"réponse automatique", "reponse automatique", "message d'absence", "avis d'absence", "absence du bureau",
-	"absent du bureau", "absence :", "absence:", "absent(e)", "absente :", "absent :",
-	"notification d'absence", "en congé", "congés :", "respuesta automática", "respuesta automatica",
-	"contestación automática", "fuera de la oficina", "fuera de oficina", "ausente de la oficina", "ausente:",
-	"ausente do", "ausente até", "ausente hasta", "estoy ausente", "ausencia:", "de vacaciones",
-	"aviso de ausencia", "mensaje automático", "risposta automatica", "fuori ufficio", "fuori sede",
-	"assente:", "assenza:", "assenza dall'ufficio", "messaggio automatico", "afwezig", "afwezigheid",
-	"niet aanwezig", "niet op kantoor", "buiten kantoor", "ik ben afwezig", "resposta automática",
-	"resposta automatica", "fora do escritório", "fora do escritorio", "ausência temporária",
-	"ausencia temporal", "ausência do escritório", "ausência:", "mensagem automática", "estou ausente",
-	"automatisk svar", "autosvar", "automaattinen vastaus", "poissa", "frånvaro", "odpowiedź automatyczna",
-	"autoodpowiedź", "automatyczna odpowiedź", "autoodpowiedz", "automatická odpov", "automatikus válasz",
-	"автоответ", "автоматический ответ", "自動返信", "自动回复", "自动答复"
+	"automatic reply", "auto reply", "auto-reply", "yahoo! auto response", "yahoo auto response", "autoreply", "auto:", "autoreply:", "automated reply",
+	"automated response", "automatic response", "auto response", "auto-response", "autoresponse",
+	"autoresponder", "out of office", "out-of-office", "out of the office", "ooo:", "ooo -", "i am out of",
+	"i'm out of", "i am currently out", "i am away", "i'm away", "away from my mail", "away from the office",
+	"away from office", "vacation reply", "vacation message", "vacation notice", "vacation auto",
+	"on vacation:", "holiday notice", "automatische antwort", "automatische reply", "automatisch antwoord",
+	"automatisch beantwoord", "automatische rückantwort", "automatische rückmeldung", "automatische reactie",
+	"abwesenheitsnotiz", "abwesenheitsmeldung", "abwesenheitsbenachrichtigung", "abwesenheitsassistent",
+	"abwesend", "abwesenheit:", "abwesenheit bis", "abwesenheit vom", "nicht im haus", "nicht im büro",
+	"außer haus", "ich bin nicht im", "réponse automatique", "reponse automatique", "message d'absence",
+	"avis d'absence", "absence du bureau", "absent du bureau", "absence :", "absence:", "absent(e)",
+	"absente :", "absent :", "notification d'absence", "en congé", "congés :", "respuesta automática",
+	"respuesta automatica", "contestación automática", "fuera de la oficina", "fuera de oficina",
+	"ausente de la oficina", "ausente:", "ausente do", "ausente até", "ausente hasta", "estoy ausente", "ausencia:", "de vacaciones", "aviso de ausencia",
+	"mensaje automático", "risposta automatica", "fuori ufficio", "fuori sede", "assente:", "assenza:",
+	"assenza dall'ufficio", "messaggio automatico", "afwezig", "afwezigheid", "niet aanwezig",
+	"niet op kantoor", "buiten kantoor", "ik ben afwezig", "resposta automática", "resposta automatica",
+	"fora do escritório", "fora do escritorio", "ausência temporária", "ausencia temporal",
+	"ausência do escritório", "ausência:", "mensagem automática", "estou ausente", "automatisk svar", "automatiskt svar",
+	"autosvar", "automaattinen vastaus", "poissa", "frånvaro", "odpowiedź automatyczna", "autoodpowiedź",
+	"automatyczna odpowiedź", "autoodpowiedz", "automatická odpov", "automatikus válasz", "автоответ",
+	"автоматический ответ", "自動返信", "自動応答", "自动回复", "自动答复", "자동 회신",
+	"자동 응답", "resposta automàtica", "răspuns automat", "otomatik yanıt"
 };
 /* clang-format on */
 
-/* A note without any of the headers says it of itself, near its beginning. */
+/* A note without any of the headers says what it is, near its beginning. */
 /* clang-format off */
 static const char *const notes[] = {
-	"this is an automated reply", "this is an automatic reply", "this is an auto-reply",
-	"this is an autoreply", "this is an automated response", "this is an automatic response",
-	"this is an automatically generated reply", "this is an automated message in response",
-	"this message is an automatic reply", "out of office autoreply", "out of office auto-reply",
-	"out of office reply", "i am currently out of the office", "i'm currently out of the office",
-	"i am out of the office until", "i'm out of the office until", "i am out of the office from",
-	"i will be out of the office", "i'll be out of the office", "i am out of office",
-	"i will be out of office", "i am out of the office on", "i am on vacation until", "i am on vacation from",
-	"i am currently on vacation", "i am on annual leave", "i am currently on leave",
-	"i am currently on parental leave", "i am currently on maternity leave", "i am on medical leave until",
-	"i am on holiday until", "i am away from the office", "i am away from my desk", "vacation notice",
-	"dies ist eine automatische", "diese nachricht wurde automatisch", "ich bin derzeit nicht im büro",
-	"ich bin bis zum", "ich bin zur zeit nicht im", "ich bin vom ", "ich bin aktuell nicht im",
-	"ich bin ab dem", "ceci est une réponse automatique", "ceci est un message automatique", "je suis absent",
+	"this is an automated reply", "this is an automatic reply", "this is an auto-reply", "this is an autoreply",
+	"this is an automated response", "this is an automatic response", "this is an automatically generated reply",
+	"this is an automated message in response", "this message is an automatic reply", "out of office autoreply",
+	"out of office auto-reply", "out of office reply", "vacation notice", "dies ist eine automatische",
+	"diese nachricht wurde automatisch", "ceci est une réponse automatique", "ceci est un message automatique",
+	"esta es una respuesta automática", "questa è una risposta automatica", "dit is een automatisch",
+	"esta é uma resposta automática"
+};
+/* clang-format on */
+
+/* Or that its writer is away: so do people, in front of the letter that they answer. */
+/* clang-format off */
+static const char *const absences[] = {
+	"i am currently out of the office", "i'm currently out of the office", "i am out of the office until",
+	"i'm out of the office until", "i am out of the office from", "i will be out of the office",
+	"i'll be out of the office", "i am out of office", "i will be out of office", "i am out of the office on",
+	"i am on vacation until", "i am on vacation from", "i am currently on vacation", "i am on annual leave",
+	"i am currently on leave", "i am currently on parental leave", "i am currently on maternity leave",
+	"i am on medical leave until", "i am on holiday until", "i am away from the office",
+	"i am away from my desk", "ich bin derzeit nicht im büro", "ich bin bis zum", "ich bin zur zeit nicht im",
+	"ich bin vom ", "ich bin aktuell nicht im", "ich bin ab dem", "je suis absent",
 	"je suis actuellement absent", "je suis en congé", "je serai absent", "je suis actuellement en congé",
-	"esta es una respuesta automática", "estoy fuera de la oficina", "estaré fuera de la oficina",
-	"me encuentro fuera de la oficina", "estoy de vacaciones", "estaré ausente",
-	"questa è una risposta automatica", "sono fuori ufficio", "sarò fuori ufficio", "sono assente",
-	"sarò assente", "sono in ferie", "dit is een automatisch", "ik ben momenteel afwezig", "ik ben afwezig",
-	"ik ben op vakantie", "ik ben niet aanwezig", "esta é uma resposta automática", "estou fora do escritório",
-	"estarei fora do escritório", "estarei ausente", "estou ausente", "estou de férias"
+	"estoy fuera de la oficina", "estaré fuera de la oficina", "me encuentro fuera de la oficina",
+	"estoy de vacaciones", "estaré ausente", "sono fuori ufficio", "sarò fuori ufficio", "sono assente",
+	"sarò assente", "sono in ferie", "ik ben momenteel afwezig", "ik ben afwezig", "ik ben op vakantie",
+	"ik ben niet aanwezig", "estou fora do escritório", "estarei fora do escritório", "estarei ausente",
+	"estou ausente", "estou de férias"
 };
 /* clang-format on */
 
@@ -145,14 +151,36 @@ static bool subject_is_note(const struct view *v)
 	return false;
 }
 
-static bool text_is_note(const struct view *v)
+static bool begins_with_any(const struct view *v, const char *const *list, size_t list_n)
 {
 	size_t n = v->own < NOTE_WITHIN ? v->own : NOTE_WITHIN;
 
-	for (size_t i = 0; v->own < NOTE_MOST && i < sizeof notes / sizeof notes[0]; i++)
-		if (text_find(v->flat, n, notes[i]))
+	for (size_t i = 0; i < list_n; i++)
+		if (text_find(v->flat, n, list[i]))
 			return true;
 	return false;
+}
+
+/* Under what a person answers stands the letter; what programs send says no more than what was set once. */
+static bool quotes_letter(const struct view *v)
+{
+	static const char *const html[] = { "<blockquote", "gmail_quote", "divrplyfwdmsg", "appendonsend" };
+
+	if (v->own < v->n || strstr(v->text, "\n>") != NULL)
+		return true;
+	for (size_t i = 0; i < v->m->part_n; i++)
+		for (size_t k = 0; k < sizeof html / sizeof html[0]; k++)
+			if (!strcmp(v->m->part[i].type, "text/html") && text_contains(v->m->part[i].text, html[k]))
+				return true;
+	return false;
+}
+
+static bool text_is_note(const struct view *v)
+{
+	if (v->own >= NOTE_MOST)
+		return false;
+	return begins_with_any(v, notes, sizeof notes / sizeof notes[0]) ||
+	       (begins_with_any(v, absences, sizeof absences / sizeof absences[0]) && !(is_answer(v) && quotes_letter(v)));
 }
 
 bool is_auto_reply(const struct view *v, const char **by)
@@ -173,6 +201,38 @@ bool is_auto_reply(const struct view *v, const char **by)
 		return true;
 	*by = "absence-note";
 	return text_is_note(v) && !is_bulk(m);
+}
+
+/* ---- receipts ---- */
+
+/* A mail program's notice that the letter was opened, or was not, in plain text: by its subject and by what it says. */
+bool is_text_receipt(const struct view *v, const char **by)
+{
+	/* clang-format off */
+	static const char *const subject[] = {
+		"read:", "not read:", "read receipt", "return receipt", "gelesen:", "ungelesen:", "nicht gelesen:",
+		"lesebestätigung", "empfangsbestätigung", "lu :", "lu:", "non lu :", "non lu:", "accusé de lecture",
+		"confirmation de lecture", "leído:", "no leído:", "confirmación de lectura", "letto:", "non letto:",
+		"conferma di lettura", "ricevuta di ritorno", "ricevuta di lettura", "gelezen:", "niet gelezen:",
+		"leesbevestiging", "lida:", "lido:", "não lida:", "confirmação de leitura", "recibo de leitura"
+	};
+	static const char *const says[] = {
+		"was read on", "was displayed on", "was opened on", "has been read", "has been displayed",
+		"was deleted without being read", "is a return receipt", "gelesen.", "ungelesen gelöscht",
+		"ohne gelesen zu", "angezeigt.", "a été lu", "sans être lu", "fue leído", "ha sido leído", "se leyó",
+		"sin leerlo", "sin leer", "è stato letto", "senza essere letto", "is gelezen", "werd gelezen",
+		"ongelezen verwijderd", "foi lida", "foi lido", "sem ser lida", "sem ter sido lida"
+	};
+	/* clang-format on */
+	bool named = false;
+
+	*by = "read-receipt";
+	for (size_t i = 0; i < sizeof subject / sizeof subject[0]; i++)
+		named = named || text_begins(v->subject, subject[i]);
+	for (size_t i = 0; named && v->own < NOTE_MOST && i < sizeof says / sizeof says[0]; i++)
+		if (view_says(v, says[i]))
+			return true;
+	return false;
 }
 
 /* ---- challenges ---- */

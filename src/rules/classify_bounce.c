@@ -25,7 +25,8 @@ static bool match_from(const struct match *m, const char *p, const char *s);
 /* Within a word that an address could have begun with there is none. */
 static bool is_within_word(const struct match *m, const char *s)
 {
-	return s > m->begin && (unsigned char)s[-1] > ' ' && !strchr("<>()[],;:\"=/'", s[-1]);
+	return s > m->begin && (unsigned char)s[-1] > ' ' && !strchr("<>()[],;:\"=/'", s[-1]) &&
+	       text_wide_mark_before(m->begin, s) == 0;
 }
 
 static bool match_address(const struct match *m, const char *p, const char *s)

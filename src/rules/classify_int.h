@@ -36,6 +36,7 @@ size_t fold_copy(char *to, size_t cap, const char *s, size_t n);     /* one line
 /* ---- classify_text.c: small things about strings ---- */
 bool text_begins(const char *s, const char *with);                /* ASCII case does not count */
 bool text_contains(const char *s, const char *what);              /* the same */
+size_t text_wide_mark_before(const char *begin, const char *s); /* bytes of a CJK punctuation mark in front of s */
 const char *text_find(const char *s, size_t n, const char *what); /* exact; NULL none */
 /* The first address in s, folded; behind it in *end (may be NULL). false: none. */
 bool address_find(const char *s, size_t n, char out[256], const char **end);
@@ -84,6 +85,7 @@ bool bounce_other(const struct view *v, struct classified *out);
 bool line_match(const char *pattern, const char *line, size_t n, char address[256]); /* language: classify_families.c */
 
 /* ---- classify_auto.c ---- */
+bool is_text_receipt(const struct view *v, const char **by); /* a receipt without RFC 8098 */
 bool is_auto_reply(const struct view *v, const char **by);
 bool is_challenge(const struct view *v, const char **by);
 

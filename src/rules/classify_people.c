@@ -127,6 +127,14 @@ bool is_like_bounce(const struct view *v)
 	return false;
 }
 
+static bool from_begins(const struct mail *m, const char *const *local, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (text_begins(m->from, local[i]))
+			return true;
+	return false;
+}
+
 /* Nobody reads what is sent there, so nobody writes from there. */
 static bool from_nobody(const struct mail *m)
 {
@@ -134,17 +142,26 @@ static bool from_nobody(const struct mail *m)
 	static const char *const local[] = {
 		"no-reply", "noreply", "no_reply", "no.reply", "donotreply", "do-not-reply", "do_not_reply",
 		"do.not.reply", "dontreply", "nepasrepondre", "ne-pas-repondre", "nicht-antworten", "noresponder",
-		"no-responder", "notification", "notifications", "notify@", "newsletter", "newsletters", "mailer@",
-		"alerts@", "alert@", "auto-confirm", "autoconfirm", "automailer", "nobody@", "bounces@", "news@",
-		"mailings@", "marketing@", "promo@", "updates@"
+		"no-responder", "notification", "notifications", "notify@", "mailer@", "auto-confirm", "autoconfirm",
+		"automailer", "nobody@", "bounces@"
 	};
 	/* clang-format on */
 
-	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
-		if (text_begins(m->from, local[i]))
-			return true;
-	return strstr(m->from, "-noreply@") || strstr(m->from, ".noreply@") || strstr(m->from, "-no-reply@") ||
-	       strstr(m->from, "+noreply@");
+	return from_begins(m, local, sizeof local / sizeof local[0]) || strstr(m->from, "-noreply@") ||
+	       strstr(m->from, ".noreply@") || strstr(m->from, "-no-reply@") || strstr(m->from, "+noreply@");
+}
+
+/* A team behind an address sends mailings and reads what comes: only its answers are a person's. */
+static bool from_team(const struct mail *m)
+{
+	/* clang-format off */
+	static const char *const local[] = {
+		"newsletter", "newsletters", "alerts@", "alert@", "news@", "mailings@", "marketing@", "promo@",
+		"updates@"
+	};
+	/* clang-format on */
+
+	return from_begins(m, local, sizeof local / sizeof local[0]);
 }
 
 bool is_answer(const struct view *v)
@@ -220,7 +237,7 @@ static bool is_dressed(const struct view *v)
 bool is_other(const struct view *v, const char **by)
 {
 	*by = "no-reply";
-	if (from_nobody(v->m))
+	if (from_nobody(v->m) || (from_team(v->m) && !is_answer(v)))
 		return true;
 	*by = "mailing";
 	if (is_mailing(v))

@@ -25,7 +25,8 @@ static const char *const mailbox_full[] = {
 	"boite aux lettres pleine", "boîte aux lettres pleine", "boîte aux lettres du destinataire est pleine",
 	"boîte aux lettres est pleine", "postfach ist voll", "mailbox ist voll",
 	"postfach des empfängers ist voll", "buzón lleno", "buzón está lleno", "casella piena",
-	"casella di posta piena", "caixa postal cheia", "caixa de correio cheia", "mailbox vol"
+	"casella di posta piena", "caixa postal cheia", "caixa de correio cheia", "mailbox vol",
+	"邮箱已满", "邮箱空间不足"
 };
 
 static const char *const name_service[] = { "host not found, try again", "unexpected name server reply" };
@@ -189,7 +190,7 @@ static const char *const host_unknown_2[] = {
 };
 /* clang-format on */
 
-static const char *const user_unknown_3[] = { "does not exist" };
+static const char *const user_unknown_3[] = { "does not exist", "不存在", "存在しません" };
 
 /* clang-format off */
 static const char *const expired[] = {

@@ -456,12 +456,14 @@ static void feedback_fields(const char *s, size_t n, struct classified *out, cha
 			text_set(out->reporter, sizeof out->reporter, f.value, f.value_n);
 		else if (field_is(&f, "original-rcpt-to") || field_is(&f, "removal-recipient"))
 			(void)address_find(f.value, f.value_n, out->original_recipient, NULL);
+		else if (field_is(&f, "original-mail-from"))
+			(void)address_find(f.value, f.value_n, out->original_sender, NULL);
 		else if (field_is(&f, "original-envelope-id"))
 			text_set(out->envelope_id, sizeof out->envelope_id, f.value, f.value_n);
 	}
 }
 
-/* The fields in a text: relays flatten reports. A person who quotes them has a mark in front of each line. */
+/* The fields in a text: relays flatten reports. A person who quotes them has a mark in front of each line, or answers. */
 static bool text_has_feedback(const struct mail_part *p)
 {
 	return !strncmp(p->type, "text/", 5) && strcmp(p->type, "text/rfc822-headers") != 0 &&
@@ -500,7 +502,8 @@ bool report_feedback(const struct view *v, struct classified *out)
 	bool found = false;
 
 	for (size_t i = 0; i < m->part_n; i++)
-		if ((!strcmp(m->part[i].type, "message/feedback-report") || text_has_feedback(&m->part[i])) &&
+		if ((!strcmp(m->part[i].type, "message/feedback-report") ||
+		     (!is_answer(v) && text_has_feedback(&m->part[i]))) &&
 		    !is_inside_message(m, i)) {
 			feedback_fields(m->part[i].text, m->part[i].text_len, out, type);
 			found = true;
@@ -521,7 +524,7 @@ bool report_feedback(const struct view *v, struct classified *out)
 
 /* ---- disposition ---- */
 
-/* Old programs send a receipt as a text with a certain subject; those are people's words with a header of the form. */
+/* Receipts without the part are text: is_text_receipt(). */
 bool report_disposition(const struct view *v, struct classified *out)
 {
 	const struct mail *m = v->m;

@@ -31,6 +31,24 @@ void text_put(char *to, size_t cap, const char *s)
 	text_set(to, cap, s, strlen(s));
 }
 
+/* The bytes of a mark that texts in Chinese and Japanese set around addresses without a space: U+3000-U+3015, and the
+ * full-width U+FF00-U+FF1F; 0: it is none. No address of RFC 6531 that is in use has one. */
+static size_t wide_mark(const char *s, const char *end)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	if (end - s < 3)
+		return 0;
+	if (u[0] == 0xe3 && u[1] == 0x80 && u[2] <= 0x95)
+		return 3;
+	return u[0] == 0xef && u[1] == 0xbc && (u[2] <= 0x8f || u[2] >= 0x9a) && u[2] <= 0x9f ? 3 : 0;
+}
+
+size_t text_wide_mark_before(const char *begin, const char *s)
+{
+	return s - begin >= 3 ? wide_mark(s - 3, s) : 0;
+}
+
 static bool is_local_char(char c)
 {
 	return (unsigned char)c > ' ' && c != 0x7f && !strchr("<>()[]\\,;:\"@|", c);
@@ -52,7 +70,7 @@ static const char *local_begin(const char *s, const char *at)
 			;
 		return *b == '"' && b < at - 2 ? b : at;
 	}
-	while (b > s && is_local_char(b[-1]))
+	while (b > s && is_local_char(b[-1]) && text_wide_mark_before(s, b) == 0)
 		b--;
 	while (b < at && strchr("'`.-=*/", *b) &&
 	       b[1] != '?') /* "'ann@example.com'", "->ann@example.com"; not "=?utf-8?" */
@@ -69,7 +87,7 @@ static const char *domain_end(const char *domain, const char *end)
 			e++;
 		return e < end && *e == ']' ? e + 1 : domain;
 	}
-	while (e < end && is_domain_char(*e))
+	while (e < end && is_domain_char(*e) && wide_mark(e, end) == 0)
 		e++;
 	while (e > domain && strchr(".-_", e[-1]))
 		e--;

@@ -8,7 +8,7 @@
  * office on X", "this week"                      the day after X, the Monday after it "from X" alone, other dates
  * nothing
  *
- * "Next week" and "in November" name no day: nothing. */
+ * "Next week" and "in November" name no day: nothing. "Until March 2027" is its first, wherever the absence ends within. */
 #include <string.h>
 
 #include "abv/reply_text.h"
@@ -67,6 +67,8 @@ static enum rank rank_of(const struct note *n, const struct found *f, size_t pre
 	     until = !through && ends_at(n, f->from, cue_until, &from);
 	*add = 0;
 	if (f->weekday && f->range && (within(n, c.from, c.to, cue_open) || !sentence_away(n, f->from)))
+		return RANK_NONE;
+	if (f->whole && f->weak && !through && !until && !back)
 		return RANK_NONE;
 	if (f->whole) {
 		if (!sentence_away(n, f->from) && !through && !until && !back)

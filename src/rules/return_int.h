@@ -24,7 +24,7 @@ struct found {
 	bool range;     /* the end of one whose start stands before it, or is part of it */
 	bool weak;      /* means a date only where a cue stands directly before it: "12.1", "the 12th" */
 	bool weekday;   /* only a weekday's name */
-	bool whole;     /* "this week": the day is the first after it */
+	bool whole;     /* "this week": the day is the first after it; weak too: "March 2027", the month's first */
 	bool day_count; /* "in two weeks" */
 };
 

@@ -288,6 +288,24 @@ static bool weekday(const struct note *n, size_t i, struct found *f)
 	return true;
 }
 
+/* "until March 2027", "bis März 2027": the first of the month. A month without its year names no day. */
+static bool month_of_year(const struct note *n, size_t i, struct found *f)
+{
+	size_t len, link = 0;
+	int month = named_at(n, i, month_names, &len);
+
+	if (len == 0)
+		return false;
+	is_at(n, i + len, date_links, &link);
+	size_t year = i + len + link;
+	if (year >= n->n || n->w[year].sentence != n->w[i].sentence || n->w[year].len != 4 || n->w[year].number < 2000)
+		return false;
+	f->day = civil_from_ymd(n->w[year].number, month, 1);
+	f->end = year + 1;
+	f->whole = f->weak = true;
+	return true;
+}
+
 static bool whole(const struct note *n, size_t i, struct found *f)
 {
 	size_t len, month_len;
@@ -385,7 +403,7 @@ bool date_at(const struct note *n, size_t i, struct found *f)
 	bool is = exact_date(n, i, f);
 	if (!is) {
 		*f = (struct found){ .from = i };
-		is = weekday(n, i, f) || whole(n, i, f) || relative(n, i, f);
+		is = weekday(n, i, f) || whole(n, i, f) || month_of_year(n, i, f) || relative(n, i, f);
 	}
 	if (!is) {
 		*f = (struct found){ .from = i };

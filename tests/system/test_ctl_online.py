@@ -71,6 +71,19 @@ def test_import():
         a.remove()
 
 
+def test_status_of_inbox():
+    """What keeps answers from being heard stands in `status`, not in the log only."""
+    a = Abvd(free_port(), extra='inbox = { maildir = "nowhere"; };')
+    try:
+        a.start()
+        says(a.ctl("status"), r"Inbox\nSOURCE +STATE +MESSAGES +LATER +ERROR\nmaildir:\S+ +absent +0 +0 +cannot open \S+: No such file")
+        os.makedirs(os.path.join(a.home, "nowhere/new"))
+        os.makedirs(os.path.join(a.home, "nowhere/cur"))
+        wait_for(lambda: re.search(r"maildir:\S+ +watching +0 +0 *\n", a.ctl("status").stdout))
+    finally:
+        a.remove()
+
+
 def test_commands():
     home = tempfile.mkdtemp(prefix="abv-smtp-")
     smtp, a = FakeSmtp(home), None
@@ -79,7 +92,7 @@ def test_commands():
         a.template("filler.md", "Hello", "Hi,\n\njust checking in, any thoughts?\n")
         a.sequence("filler", [("one", "0d", "filler.md")])
         a.start("--time-scale", "1000", "--now", "2026-01-05T10:00:00Z")
-        says(a.ctl("status"), r"relay_usable +not tried yet\n")
+        says(a.ctl("status"), r"relay_usable +not tried yet\n", r"Inbox\nnone is configured")
         a.ctl("import", a.contacts(6))
         says(a.ctl("enroll", "course", "--contact", "person0@company0.example"), "^1 enrolled, 0 already\n")
         says(a.ctl("enroll", "course", "--all"), "^5 enrolled, 1 already\n")
@@ -240,4 +253,4 @@ def test_daemon_lost_in_an_import():
 
 
 os.environ.update(TZ="UTC", NO_COLOR="1", http_proxy="http://127.0.0.1:1", ALL_PROXY="http://127.0.0.1:1")
-run([test_import, test_commands, test_explain, test_daemon_lost_in_an_import])
+run([test_import, test_status_of_inbox, test_commands, test_explain, test_daemon_lost_in_an_import])

@@ -42,6 +42,10 @@ static const struct row rows[] = {
 	{ "arf-abuse", CLASS_COMPLAINT, "rfc5965", "", "", false, "" },
 	{ "arf-not-spam", CLASS_OTHER, "rfc5965", "", "", false, "" },
 	{ "mdn", CLASS_RECEIPT, "rfc8098", "", "", false, "" },
+	{ "receipt-text", CLASS_RECEIPT, "read-receipt", "", "", false, "" },
+	{ "receipt-text-de", CLASS_RECEIPT, "read-receipt", "", "", false, "" },
+	{ "receipt-text-unread", CLASS_RECEIPT, "read-receipt", "", "", false, "" },
+	{ "reply-about-reading", CLASS_REPLY, "person", "", "", false, "" },
 	{ "exim-field", CLASS_BOUNCE, "exim", "bob@customer.example", "5.1.1", true, "user_unknown" },
 	{ "exim-two", CLASS_BOUNCE, "exim", "bob@customer.example", "5.1.1", true, "" },
 	{ "exim-warning", CLASS_NOTICE, "exim", "bob@customer.example", "4.4.1", false, "" },
@@ -68,6 +72,8 @@ static const struct row rows[] = {
 	{ "ooo-subject-it", CLASS_AUTO_REPLY, "subject", "", "", false, "" },
 	{ "ooo-subject-nl", CLASS_AUTO_REPLY, "subject", "", "", false, "" },
 	{ "ooo-subject-pt", CLASS_AUTO_REPLY, "subject", "", "", false, "" },
+	{ "ooo-subject-sv", CLASS_AUTO_REPLY, "subject", "", "", false, "" },
+	{ "ooo-subject-ko", CLASS_AUTO_REPLY, "subject", "", "", false, "" },
 	{ "ooo-text", CLASS_AUTO_REPLY, "absence-note", "", "", false, "" },
 	{ "answer-to-ooo-subject", CLASS_REPLY, "person", "", "", false, "" },
 	{ "challenge-tmda", CLASS_CHALLENGE, "", "", "", false, "" },
@@ -76,6 +82,12 @@ static const struct row rows[] = {
 	{ "unsubscribe-subject", CLASS_UNSUBSCRIBE, "unsubscribe-subject", "", "", false, "" },
 	{ "reply", CLASS_REPLY, "person", "", "", false, "" },
 	{ "reply-of-postmaster", CLASS_REPLY, "person", "", "", false, "" },
+	{ "reply-of-marketing", CLASS_REPLY, "person", "", "", false, "" },
+	{ "mailing-of-marketing", CLASS_OTHER, "no-reply", "", "", false, "" },
+	{ "reply-before-leaving", CLASS_REPLY, "person", "", "", false, "" },
+	{ "reply-before-leaving-html", CLASS_REPLY, "person", "", "", false, "" },
+	{ "ooo-text-quoting", CLASS_AUTO_REPLY, "absence-note", "", "", false, "" },
+	{ "reply-about-a-complaint", CLASS_REPLY, "person", "", "", false, "" },
 	{ "reply-about-a-bounce", CLASS_REPLY, "person", "", "", false, "" },
 	{ "reply-on-list", CLASS_REPLY, "person", "", "", false, "" },
 	{ "newsletter", CLASS_OTHER, "mailing", "", "", false, "" },
@@ -95,6 +107,7 @@ static const struct row rows[] = {
 	{ "form-aol", CLASS_BOUNCE, "", "bob@customer.example", "5.1.1", true, "" },
 	{ "form-kerio", CLASS_BOUNCE, "", "bob@customer.example", "5.1.1", true, "" },
 	{ "form-163", CLASS_BOUNCE, "", "bob@customer.example", "5.1.1", true, "" },
+	{ "form-chinese", CLASS_BOUNCE, "", "bob@customer.example", "5.1.1", true, "user_unknown" },
 	{ "form-uol", CLASS_BOUNCE, "", "bob@customer.example", "5.1.1", true, "" },
 	{ "form-terra", CLASS_BOUNCE, "", "bob@customer.example", "5.2.2", false, "" },
 	{ "form-barracuda", CLASS_BOUNCE, "", "bob@customer.example", "", false, "" },
@@ -207,6 +220,7 @@ static void test_returned(void **state)
 	assert_string_equal(c.envelope_id, "env-17");
 	classify_file("arf-abuse", "", &c);
 	assert_string_equal(c.original_recipient, "bob@customer.example");
+	assert_string_equal(c.original_sender, "bounce+17@sender.example");
 	assert_string_equal(c.reporter, "Provider-FBL/1.0");
 }
 

@@ -94,6 +94,40 @@ static void test_candidates(void **state)
 	iw_close(&iw);
 }
 
+/* A complaint that returns nothing of the letter but its return path. */
+static void test_reported_sender(void **state)
+{
+	static const struct {
+		const char *sender, *how, *refused;
+		int who;
+	} row[] = {
+		{ "bounce+$b2@example.com", "verp", "", BOB },
+		{ "bounce+$x@example.com", "", "forged token", -1 },
+		{ "bounce+$m2@example.com", "", "forged token", -1 },
+		{ "bounce@example.com", "", "", -1 },
+	};
+	const char *const message = "From: fbl@p.example\nTo: dana@example.com\n\nx\n";
+	struct mail_world iw;
+	(void)state;
+	iw_open(&iw, OUTCOME_ACCEPTED);
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+		struct classified k = { .class = CLASS_COMPLAINT };
+		struct buf sender = { 0 };
+		struct match out;
+		struct mail *m;
+		iw_expand(&iw, row[i].sender, &sender);
+		snprintf(k.original_sender, sizeof k.original_sender, "%s", buf_text(&sender));
+		mime_parse(message, strlen(message), &m);
+		assert_int_equal(match_mail(iw.w.store, iw.w.plan->config, m, &k, clock_now(&iw.w.clock), written, &out, &iw.err), 0);
+		assert_string_equal(out.how, row[i].how);
+		assert_string_equal(out.refused, row[i].refused);
+		assert_int_equal(number(&iw, out.contact_id), row[i].who);
+		mail_free(&m);
+		buf_free(&sender);
+	}
+	iw_close(&iw);
+}
+
 static void test_not_believed(void **state)
 {
 	static const struct row row[] = {
@@ -191,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_candidates),
+		cmocka_unit_test(test_reported_sender),
 		cmocka_unit_test(test_not_believed),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_older_than_the_contact),

@@ -76,6 +76,12 @@ static void test_english(void **state)
 		{ "Thanks for your mail. I will reply within 2 days.", "" },
 		{ "Our support is available Monday to Friday, 24/7 by phone 555-12-34.", "" },
 		{ "I will be back in November 2027.", "" },
+		{ "I am on maternity leave until April 2026.", "2026-04-01" },
+		{ "I am on sabbatical, back in March 2026.", "2026-03-01" },
+		{ "I am away on parental leave until March.", "" },
+		{ "I am on holiday. The figures of March 2026 follow.", "" },
+		{ "Ich bin bis April 2026 in Elternzeit.", "2026-04-01" },
+		{ "Estaré de baja hasta abril de 2026.", "2026-04-01" },
 		{ "I am out of office until October 15.", "" }, /* more than 180 days ahead */
 		{ "I will be back on 5 January 2026.", "" },    /* was before it was sent */
 		{ "I may 5 reply.", "" },
