@@ -7,6 +7,7 @@
  * - An unsubscribe token decides, whatever the message says besides. A person who asks to stop in a few words has unsubscribed.
  * - A person who answers for a colleague ends both persons' sequences; an absence is of whoever wrote.
  * - What is nobody's answer (own, other) is counted and left alone: no event, no line but for debugging. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -286,9 +287,9 @@ static void tell(const struct processing *p)
 	if (r->matched) {
 		r->contact_id = p->match.contact_id;
 		r->touch_id = p->match.touch_id;
-		strcpy(r->why, p->match.how);
+		snprintf(r->why, sizeof r->why, "%s", p->match.how);
 	} else {
-		strcpy(r->why, *refused != '\0' ? refused : "no match");
+		snprintf(r->why, sizeof r->why, "%s", *refused != '\0' ? refused : "no match");
 	}
 	if (*refused != '\0')
 		log_warning("mail source=%s class=%s carries what is not believed: %s", p->source, mail_class_name(r->class), refused);
