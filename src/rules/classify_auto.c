@@ -299,6 +299,24 @@ static int count_says(const struct view *v)
 	return count;
 }
 
+/* A page to visit, or a reply that proves it: without either nobody could pass. */
+static bool can_be_passed(const struct view *v)
+{
+	/* clang-format off */
+	static const char *const says[] = {
+		"http://", "https://", "click", "reply to this", "simply reply", "just reply", "by replying", "responda", "clique",
+		"répondez", "antworten sie"
+	};
+	/* clang-format on */
+	bool can = false;
+
+	for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
+		can = can || view_says(v, says[i]);
+	for (size_t i = 0; i < v->m->part_n; i++)
+		can = can || (!strcmp(v->m->part[i].type, "text/html") && text_contains(v->m->part[i].text, "href="));
+	return can;
+}
+
 /* A challenge comes from a stranger's address or in a stranger's form; people's letters have neither its headers nor
  * three of its phrases with a subject of the kind. */
 bool is_challenge(const struct view *v, const char **by)
@@ -313,7 +331,7 @@ bool is_challenge(const struct view *v, const char **by)
 			return true;
 		}
 	*by = "challenge";
-	if (from == 0 && subject == 0 && !v->null_path && !mail_get(v->m, "auto-submitted"))
+	if (from == 0 && !v->null_path && !mail_get(v->m, "auto-submitted") && (subject == 0 || !can_be_passed(v)))
 		return false;
 	says = count_says(v);
 	return (from > 0 && says >= 1) || (subject > 0 && says >= 2) || says >= 3;

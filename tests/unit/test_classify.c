@@ -88,6 +88,7 @@ static const struct row rows[] = {
 	{ "reply-before-leaving-html", CLASS_REPLY, "person", "", "", false, "" },
 	{ "ooo-text-quoting", CLASS_AUTO_REPLY, "absence-note", "", "", false, "" },
 	{ "reply-about-a-complaint", CLASS_REPLY, "person", "", "", false, "" },
+	{ "reply-about-verification", CLASS_REPLY, "person", "", "", false, "" },
 	{ "reply-about-a-bounce", CLASS_REPLY, "person", "", "", false, "" },
 	{ "reply-on-list", CLASS_REPLY, "person", "", "", false, "" },
 	{ "newsletter", CLASS_OTHER, "mailing", "", "", false, "" },
