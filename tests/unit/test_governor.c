@@ -363,6 +363,54 @@ static void test_evidence_overflows(void **state)
 	assert_int_equal(f.v.evidence[0].reason, REASON_SENDER_LIMIT);
 }
 
+/* Business days later is the same local time of that day. A colleague in another zone was written to on a Sunday; of two touches with no
+ * business day between them the older one may have the later time of day, and then its gap is the longer one. */
+static void test_gap_over_closed_days(void **state)
+{
+	static const struct {
+		const char *touch[3]; /* newest first */
+		const char *until;
+		int binding;          /* which touch the evidence names */
+	} row[] = {
+		{ { "2026-11-22T09:00:00Z", "2026-11-21T12:00:00Z", NULL }, "2026-11-24T12:00:00Z", 1 },                   /* Sunday, Saturday */
+		{ { "2026-11-22T13:00:00Z", "2026-11-21T12:00:00Z", NULL }, "2026-11-24T13:00:00Z", 0 },
+		{ { "2026-11-22T09:00:00Z", "2026-11-22T08:00:00Z", "2026-11-21T15:00:00Z" }, "2026-11-24T15:00:00Z", 2 }, /* not only the next one */
+		{ { "2026-11-22T09:00:00Z", "2026-11-20T15:00:00Z", NULL }, "2026-11-24T15:00:00Z", 1 },                   /* Friday: Saturday and Sunday are none */
+		{ { "2026-11-23T09:00:00Z", "2026-11-20T15:00:00Z", NULL }, "2026-11-25T09:00:00Z", 0 },                   /* Monday is one: Friday's ended before */
+	};
+	struct fixture f;
+	(void)state;
+	for (size_t i = 0; i < COUNT(row); i++) {
+		setup(&f);
+		f.policy.account_min_gap.business_days = 2;
+		for (int k = 0; k < 3 && row[i].touch[k] != NULL; k++)
+			f.time[f.history.account_n++] = at(row[i].touch[k]);
+		expect(&f, "2026-11-23T09:30:00Z", VERDICT_WAIT, REASON_ACCOUNT_MIN_GAP, row[i].until);
+		assert_int_equal(f.v.evidence[0].touch_at, at(row[i].touch[row[i].binding]));
+		f.policy.account_min_gap = (struct duration){ .ms = 3 * CLOCK_DAY }; /* exact time has no such turn */
+		decide(&f, "2026-11-23T09:30:00Z");
+		assert_int_equal(f.v.evidence[0].touch_at, at(row[i].touch[0]));
+	}
+}
+
+static void test_ends_at(void **state)
+{
+	struct fixture f;
+	int64_t first = at("2026-11-01T10:00:00Z"), now = at(NOW);
+	(void)state;
+	setup(&f);
+	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 9, now), CLOCK_NEVER);
+	f.policy.sunset_touches = 8;
+	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 7, now), CLOCK_NEVER);
+	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 8, now), now);
+	f.policy.sunset_silence = 120 * CLOCK_DAY;
+	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 1, now), first + 120 * CLOCK_DAY);
+	f.contact.engaged_at = first + CLOCK_DAY;
+	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 1, now), first + 121 * CLOCK_DAY);
+	f.policy.consent_max_age = 365 * CLOCK_DAY;
+	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 1, now), at("2027-01-01T00:00:00Z"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +427,8 @@ int main(void)
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_backoff_bounds),
 		cmocka_unit_test(test_evidence_overflows),
+		cmocka_unit_test(test_gap_over_closed_days),
+		cmocka_unit_test(test_ends_at),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
