@@ -7,6 +7,7 @@
  * - A person may answer from any address: their thread is enough, and their From as well. So is an unsubscription.
  * - A letter that is older than store.keep_events is history: what comes back for it says nothing about today, but for what a person asks.
  *   A message that is itself that old (a mailbox that is read again from its beginning) has no effect at all.
+ *   But a Date from before the letter that is answered is a wrong clock, no age.
  * - What stands in a mailbox from before the person was a contact answers nothing, unless it is in a thread of ours.
  * - A token of ours that is none (forged, or of another store) is no proof, and no reason to shut out what else the message carries. */
 #include <string.h>
@@ -75,6 +76,20 @@ static bool needs_proof(enum mail_class c)
 	return c == CLASS_BOUNCE || c == CLASS_NOTICE || c == CLASS_COMPLAINT;
 }
 
+/* Is the message history itself? */
+static bool is_history(const struct matching *g)
+{
+	return g->written != 0 && g->written < g->now - g->config->keep_events;
+}
+
+/* Is it too late for the message to say anything of the letter? */
+static bool is_past(const struct matching *g, const struct touch *t, enum token_kind kind)
+{
+	if (is_history(g) && g->written + SLACK >= t->at)
+		return true;
+	return kind != TOKEN_UNSUBSCRIBE && goes_stale(g->k->class) && t->at < g->now - g->config->keep_events;
+}
+
 /* 1: it is a touch of ours and stands as the match, 0: go on, -1. */
 static int touch_found(struct matching *g, int64_t id, enum token_kind kind, const char *how)
 {
@@ -85,7 +100,7 @@ static int touch_found(struct matching *g, int64_t id, enum token_kind kind, con
 		rc = store_contact_by_id(g->s, t->contact_id, &c, g->e);
 	if (rc == 0) {
 		refuse(g, "unknown touch");
-	} else if (rc > 0 && kind != TOKEN_UNSUBSCRIBE && goes_stale(g->k->class) && t->at < g->now - g->config->keep_events) {
+	} else if (rc > 0 && is_past(g, t, kind)) {
 		refuse(g, "stale");
 		rc = 0;
 	} else if (rc > 0) {
@@ -226,10 +241,6 @@ int match_mail(struct store *s, const struct config *config, const struct mail *
 {
 	struct matching g = { s, config, m, k, now, written, out, e };
 	*out = (struct match){ .how = "", .refused = "" };
-	if (written != 0 && written < now - config->keep_events) {
-		refuse(&g, "stale");
-		return 0;
-	}
 	int rc = recipients_look(&g);
 	if (rc == 0)
 		rc = message_id_look(&g, k->original_id, "message-id");
@@ -241,7 +252,9 @@ int match_mail(struct store *s, const struct config *config, const struct mail *
 		rc = subject_look(&g);
 	if (rc == 0 && k->class != CLASS_COMPLAINT)
 		rc = thread_look(&g);
-	if (rc == 0 && !needs_proof(k->class))
+	if (rc == 0 && is_history(&g))
+		refuse(&g, "stale");
+	else if (rc == 0 && !needs_proof(k->class))
 		rc = from_look(&g);
 	if (rc > 0 && !needs_proof(k->class))
 		rc = writer_look(&g);

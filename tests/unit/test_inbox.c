@@ -383,10 +383,32 @@ static void test_old_mail(void **state)
 	for (int old = 0; old < 2; old++) {
 		struct buf b = { 0 };
 		iw_open(&iw, OUTCOME_ACCEPTED);
+		clock_set(&iw.w.clock, START + 500 * CLOCK_DAY);
 		buf_printf(&b, "Date: %s\n" REPLY("ann@acme.example", THREAD, "Thanks\n"), clock_format_mail(clock_now(&real) - (old ? 401 : 399) * CLOCK_DAY, date));
 		put_text(&iw, buf_text(&b), false);
 		assert_int_equal(iw.answers, !old);
 		assert_string_equal(iw.report.why, old ? "stale" : "in-reply-to");
+		buf_free(&b);
+		iw_close(&iw);
+	}
+}
+
+/* A Date from before the letter that it answers is a wrong clock; of what answers no letter nothing else is known. */
+static void test_wrong_clock(void **state)
+{
+	struct mail_world iw;
+	struct clock real;
+	char date[CLOCK_TEXT_MAX + 8];
+	(void)state;
+	clock_init_real(&real);
+	for (int thread = 0; thread < 2; thread++) {
+		struct buf b = { 0 };
+		iw_open(&iw, OUTCOME_ACCEPTED);
+		buf_printf(&b, "Date: %s\n", clock_format_mail(clock_now(&real) - 900 * CLOCK_DAY, date));
+		buf_str(&b, thread ? REPLY("ann@acme.example", THREAD, "Thanks\n") : REPLY("ann@acme.example", "", "Thanks\n"));
+		put_text(&iw, buf_text(&b), false);
+		assert_int_equal(iw.answers, thread);
+		assert_string_equal(iw.report.why, thread ? "in-reply-to" : "stale");
 		buf_free(&b);
 		iw_close(&iw);
 	}
@@ -432,6 +454,7 @@ int main(void)
 		cmocka_unit_test(test_soft_bounces),
 		cmocka_unit_test(test_unknown_is_resolved),
 		cmocka_unit_test(test_old_mail),
+		cmocka_unit_test(test_wrong_clock),
 		cmocka_unit_test(test_hostile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
