@@ -82,6 +82,14 @@ static bool is_history(const struct matching *g)
 	return g->written != 0 && g->written < g->now - g->config->keep_events;
 }
 
+/* Is it too late for the message to say anything of the letter? */
+static bool is_past(const struct matching *g, const struct touch *t, enum token_kind kind)
+{
+	if (is_history(g) && g->written + SLACK >= t->at)
+		return true;
+	return kind != TOKEN_UNSUBSCRIBE && goes_stale(g->k->class) && t->at < g->now - g->config->keep_events;
+}
+
 /* 1: it is a touch of ours and stands as the match, 0: go on, -1. */
 static int touch_found(struct matching *g, int64_t id, enum token_kind kind, const char *how)
 {
@@ -92,10 +100,7 @@ static int touch_found(struct matching *g, int64_t id, enum token_kind kind, con
 		rc = store_contact_by_id(g->s, t->contact_id, &c, g->e);
 	if (rc == 0) {
 		refuse(g, "unknown touch");
-	} else if (rc > 0 && is_history(g) && g->written + SLACK >= t->at) {
-		refuse(g, "stale");
-		rc = 0;
-	} else if (rc > 0 && kind != TOKEN_UNSUBSCRIBE && goes_stale(g->k->class) && t->at < g->now - g->config->keep_events) {
+	} else if (rc > 0 && is_past(g, t, kind)) {
 		refuse(g, "stale");
 		rc = 0;
 	} else if (rc > 0) {
