@@ -190,11 +190,18 @@ static const enum answer_kind answer_kinds[CLASS_COUNT] = {
 	[CLASS_REPLY] = ANSWER_REPLY, [CLASS_OWN] = ANSWER_KIND_COUNT, [CLASS_OTHER] = ANSWER_KIND_COUNT,
 };
 
+/* Without a token of ours, whoever asks to get no more mail asks for themselves: of the letter's contact it is an answer, which ends
+ * their sequences, but suppresses nobody for good. */
+static bool speaks_for_another(const struct processing *p, const struct contact *c)
+{
+	return p->k.class == CLASS_UNSUBSCRIBE && !p->match.unsubscribe && !p->match.from_fits && c->id != p->match.writer_id;
+}
+
 static int answer(struct processing *p, const struct contact *c, int64_t touch_id)
 {
 	const struct bounce *b = bounce_of(p, c->email);
 	struct answer a = {
-		.kind = answer_kinds[p->k.class], .contact_id = c->id, .touch_id = touch_id, .status = b != NULL ? b->status : "",
+		.kind = speaks_for_another(p, c) ? ANSWER_REPLY : answer_kinds[p->k.class], .contact_id = c->id, .touch_id = touch_id, .status = b != NULL ? b->status : "",
 		.subject = buf_text(&p->subject), .text = buf_text(&p->text), .via = p->via,
 	};
 	if (b != NULL)
@@ -242,7 +249,9 @@ static int effects(struct processing *p)
 		return -1;
 	if (person && x->writer_id != 0 && answer_of(p, x->writer_id, 0) != 0)
 		return -1;
-	return p->k.class == CLASS_REPLY && *p->config->notify != '\0' ? notify(p) : 0;
+	/* a person's words may be read wrongly: whoever is told of answers is told of these too */
+	bool told = p->k.class == CLASS_REPLY || (p->k.class == CLASS_UNSUBSCRIBE && strcmp(p->via, "reply") == 0);
+	return told && *p->config->notify != '\0' ? notify(p) : 0;
 }
 
 /* Somebody wants no more mail, and we do not know under which address they get it: a person has to look. */

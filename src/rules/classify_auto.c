@@ -175,12 +175,33 @@ static bool quotes_letter(const struct view *v)
 	return false;
 }
 
+/* What a note says beside the absence, and who answers in person mostly does not. */
+static bool says_what_notes_say(const struct view *v)
+{
+	/* clang-format off */
+	static const char *const cue[] = {
+		"urgent", "emergency", "in my absence", "limited access", "no access", "automat", "will be back", "i will return", "returning", "respond to your",
+		"reply to your", "answer your", "your message", "your e-mail", "your email", "dringend", "notfall", "abwesenheit", "vertretung", "weitergeleitet",
+		"ihre nachricht", "ihre e-mail", "mon absence", "urgence", "votre message", "de retour", "ausencia", "urgente", "su mensaje", "mi regreso", "assenza",
+		"urgenza", "rientro", "afwezigheid", "dringende", "uw bericht", "uw e-mail", "ausência", "urgência", "sua mensagem"
+	};
+	/* clang-format on */
+	for (size_t i = 0; i < sizeof cue / sizeof cue[0]; i++)
+		if (view_says(v, cue[i]))
+			return true;
+	return false;
+}
+
+/* A person who answers may be away too ("I will be out next week, but I am interested"): taken for a machine, they would get the next
+ * letter. So an answer is a note when it quotes nothing and says more of what notes say. */
 static bool text_is_note(const struct view *v)
 {
 	if (v->own >= NOTE_MOST)
 		return false;
-	return begins_with_any(v, notes, sizeof notes / sizeof notes[0]) ||
-	       (begins_with_any(v, absences, sizeof absences / sizeof absences[0]) && !(is_answer(v) && quotes_letter(v)));
+	if (begins_with_any(v, notes, sizeof notes / sizeof notes[0]))
+		return true;
+	return begins_with_any(v, absences, sizeof absences / sizeof absences[0]) &&
+	       (!is_answer(v) || (!quotes_letter(v) && says_what_notes_say(v)));
 }
 
 bool is_auto_reply(const struct view *v, const char **by)

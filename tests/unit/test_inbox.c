@@ -80,8 +80,16 @@ static void test_people(void **state)
 		  ENDED("unsubscribed suppressed:unsubscribed stopped:unsubscribed"), NULL, NULL },
 		{ HEAD("ann@acme.example", "dana@example.com", "Unsubscribe") TEXT "\n", CLASS_UNSUBSCRIBE, "from",
 		  ENDED("unsubscribed suppressed:unsubscribed stopped:unsubscribed"), NULL, NULL },
-		{ REPLY("bob@acme.example", THREAD, "unsubscribe\n"), CLASS_UNSUBSCRIBE, "in-reply-to",
-		  ENDED("unsubscribed suppressed:unsubscribed stopped:unsubscribed"), ENDED("unsubscribed suppressed:unsubscribed stopped:unsubscribed"), NULL },
+		/* whoever writes from elsewhere in the thread asks for themselves: of Ann it is an answer */
+		{ REPLY("bob@acme.example", THREAD, "unsubscribe\n"), CLASS_UNSUBSCRIBE, "in-reply-to", ENDED("replied stopped:replied"),
+		  ENDED("unsubscribed suppressed:unsubscribed stopped:unsubscribed"), NULL },
+		{ REPLY("x@else.example", THREAD, "Unsubscribe me please.\n"), CLASS_UNSUBSCRIBE, "in-reply-to", ENDED("replied stopped:replied"),
+		  SENT1 " waiting:account_hold sent:two completed", NULL },
+		/* who answers and is away is a person */
+		{ REPLY("ann@acme.example", THREAD, "I will be out of the office next week, but I am interested. Call me?\n"), CLASS_REPLY, "in-reply-to",
+		  ENDED("replied stopped:replied"), SENT1 " waiting:account_hold sent:two completed", NULL },
+		{ REPLY("ann@acme.example", THREAD, "I will be out of the office until 12 January 2026. In urgent cases call Bob.\n"), CLASS_AUTO_REPLY, "in-reply-to",
+		  SENT1 " auto_replied held:out_of_office waiting:contact_hold sent:two completed", NULL, NULL },
 		{ HEAD("x@y.example", "unsubscribe@example.com", "unsubscribe $x") TEXT "\n", CLASS_OTHER, "forged token", NULL, NULL, NULL },
 		{ ARF("dana@example.com", "Message-ID: <$m1@example.com>\n"), CLASS_COMPLAINT, "message-id",
 		  ENDED("complained suppressed:complained stopped:complained"), NULL, NULL },
