@@ -198,23 +198,16 @@ static void limit_rule(struct work *w, enum reason why, const struct limits *l, 
 
 /* Business days later is the same local time on that day: of two touches with no business day between them the older may
  * have the later time of day (a colleague in another zone on a Sunday; the hour that the clocks repeat), and then it is
- * the one that ends the gap. At most so many are looked at. */
-#define GAP_LOOKS 64
-
+ * the one that ends the gap. Further back the ends are days earlier. */
 static void gap_rule(struct work *w, enum reason why, const struct duration *gap, const struct times *t)
 {
-	const struct window *win = &w->in->policy->window;
 	if (t->n == 0 || (gap->ms == 0 && gap->business_days == 0))
 		return;
 	int64_t at = newest(w, t, 1), until = governor_add(w->in->policy, w->in->zone, at, gap);
-	int32_t day = civil_day(zone_local(w->in->zone, at));
-	for (size_t i = 2; gap->business_days != 0 && i <= t->n && i <= GAP_LOOKS; i++) {
-		int64_t older = newest(w, t, i);
-		for (int32_t its = civil_day(zone_local(w->in->zone, older)); day > its && !window_day(win, day);)
-			day--;
-		if (day > civil_day(zone_local(w->in->zone, older)))
-			break; /* a business day lies between: its gap ended a day before */
-		int64_t end = governor_add(w->in->policy, w->in->zone, older, gap);
+	for (size_t i = 2; gap->business_days != 0 && i <= t->n; i++) {
+		int64_t older = newest(w, t, i), end = governor_add(w->in->policy, w->in->zone, older, gap);
+		if (until - end > CLOCK_DAY)
+			break;
 		if (end > until) {
 			until = end;
 			at = older;

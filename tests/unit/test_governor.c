@@ -400,6 +400,9 @@ static void test_ends_at(void **state)
 	(void)state;
 	setup(&f);
 	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 9, now), CLOCK_NEVER);
+	f.policy.sunset_touches = 1;
+	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 0, now), CLOCK_NEVER);
+	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 1, now), now);
 	f.policy.sunset_touches = 8;
 	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 7, now), CLOCK_NEVER);
 	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 8, now), now);
