@@ -44,6 +44,13 @@ static int suppress(const struct answering *g, enum reason why, const char *note
 
 /* ---- bounces ---- */
 
+/* A failure counts with the send that it is about: counted when it comes, those of a large day would be held against the small days that
+ * follow. */
+static int64_t sent_at(const struct answering *g)
+{
+	return g->touch != NULL && g->touch->at != 0 && g->touch->at <= g->now ? g->touch->at : g->now;
+}
+
 static int bounced(const struct answering *g, struct err *e)
 {
 	struct buf d = { 0 };
@@ -52,7 +59,7 @@ static int bounced(const struct answering *g, struct err *e)
 	if (event(g, EVENT_BOUNCED, true, &d, e) != 0)
 		return -1;
 	if (g->a->permanent)
-		return suppress(g, REASON_HARD_BOUNCE, g->a->status, e) == 0 ? breaker_count(g->s, STORE_HOUR_BOUNCES, g->now, e) : -1;
+		return suppress(g, REASON_HARD_BOUNCE, g->a->status, e) == 0 ? breaker_count(g->s, STORE_HOUR_BOUNCES, sent_at(g), g->now, e) : -1;
 	int n = store_soft_bounce(g->s->store, g->contact->id, g->a->touch_id, g->now, g->now - ANSWER_SOFT_WITHIN, e);
 	if (n < 0)
 		return -1;
@@ -64,7 +71,7 @@ static int complained(const struct answering *g, struct err *e)
 	struct buf none = { 0 };
 	if (event(g, EVENT_COMPLAINED, true, &none, e) != 0 || suppress(g, REASON_COMPLAINED, "", e) != 0)
 		return -1;
-	return breaker_count(g->s, STORE_HOUR_COMPLAINTS, g->now, e);
+	return breaker_count(g->s, STORE_HOUR_COMPLAINTS, sent_at(g), g->now, e);
 }
 
 static int unsubscribed(const struct answering *g, struct err *e)

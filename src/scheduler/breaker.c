@@ -65,9 +65,9 @@ static int judge(struct scheduler *s, int64_t now, struct err *e)
 	return 0;
 }
 
-int breaker_count(struct scheduler *s, enum store_hour what, int64_t now, struct err *e)
+int breaker_count(struct scheduler *s, enum store_hour what, int64_t at, int64_t now, struct err *e)
 {
-	if (store_hour_count(s->store, now, what, 1, e) != 0)
+	if (store_hour_count(s->store, at, what, 1, e) != 0)
 		return -1;
 	s->breaker_idle = false;
 	return s->paused.all ? 0 : judge(s, now, e);

@@ -258,7 +258,7 @@ bool slots_closed(const struct scheduler *s, uint32_t list, int64_t now); /* its
 void slots_ask_all(struct scheduler *s, int64_t now, bool resting_only);  /* something changed that their instants rested on */
 
 /* ---- breaker.c: a failure (BOUNCES or COMPLAINTS) is counted; too many pause sending ---- */
-int breaker_count(struct scheduler *s, enum store_hour what, int64_t now, struct err *e);
+int breaker_count(struct scheduler *s, enum store_hour what, int64_t at, int64_t now, struct err *e); /* at: of the send */
 /* Before more is sent: sends were added since, or older ones have left the seven days. */
 int breaker_look(struct scheduler *s, int64_t now, struct err *e);
 

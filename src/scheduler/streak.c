@@ -84,7 +84,7 @@ static int carry_out(struct scheduler *s, const struct withheld *w, int64_t now,
 	}
 	rc = fresh < 0 || rc != 0 ? -1 : record_stop_all(s, c->id, REASON_HARD_BOUNCE, now, e);
 	if (rc == 0) /* the relay took it for no touch, but it was sent */
-		rc = store_hour_count(s->store, now, STORE_HOUR_SENDS, 1, e) == 0 ? breaker_count(s, STORE_HOUR_BOUNCES, now, e) : -1;
+		rc = store_hour_count(s->store, now, STORE_HOUR_SENDS, 1, e) == 0 ? breaker_count(s, STORE_HOUR_BOUNCES, now, now, e) : -1;
 out:
 	touch_free(&t);
 	contact_free(&c);

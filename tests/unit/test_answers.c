@@ -258,6 +258,31 @@ static void test_breaker_when_sends_leave(void **state)
 	world_close(&w);
 }
 
+/* A failure counts with the send that it is about: what comes back late from a large day is not held against a small one. */
+static void test_breaker_counts_by_send(void **state)
+{
+	struct world w;
+	int64_t id[100];
+	(void)state;
+	world_open(&w, FREE, STEP("one", "0d"));
+	crowd(&w, id, 100);
+	clock_set(&w.clock, START + 3 * CLOCK_DAY);
+	for (int i = 0; i < 4; i++)
+		answer(&w, (struct answer){ .kind = ANSWER_BOUNCE, .contact_id = id[i], .touch_id = touch_of(&w, id[i]), .permanent = true, .status = "5.1.1" });
+	assert_string_equal(store_setting(w.store, "paused"), "");
+	clock_set(&w.clock, START + 7 * CLOCK_DAY + CLOCK_HOUR);
+	for (int i = 0; i < 60; i++) {
+		char email[64], domain[64];
+		snprintf(domain, sizeof domain, "later%d.example", i);
+		snprintf(email, sizeof email, "p@%s", domain);
+		put_contact(&w, email, domain);
+	}
+	settle();
+	assert_int_equal(w.fake.started, 160);
+	assert_string_equal(store_setting(w.store, "paused"), "");
+	world_close(&w);
+}
+
 static void test_complaint_breaks(void **state)
 {
 	struct world w;
@@ -280,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_breaker),
 		cmocka_unit_test(test_breaker_at_the_fiftieth),
 		cmocka_unit_test(test_breaker_when_sends_leave),
+		cmocka_unit_test(test_breaker_counts_by_send),
 		cmocka_unit_test(test_complaint_breaks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 -- Version 2: what comes back, and waiting lists.
 
 -- Sends and failures of each UTC hour, for the circuit breaker (src/scheduler/breaker.c): a send is a counted touch or a
--- hard bounce at the relay; bounces are hard ones, counted when they are known.
+-- hard bounce at the relay; bounces are hard ones, counted in the hour of the send that they are about.
 CREATE TABLE sending_hour (
 	hour       INTEGER PRIMARY KEY, -- since 1970-01-01T00:00Z
 	sends      INTEGER NOT NULL,
