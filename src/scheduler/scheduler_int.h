@@ -146,6 +146,7 @@ struct scheduler {
 	bool due_stale;                    /* read again */
 	int64_t next_due;                  /* the earliest next_at that is known to lie ahead */
 	int64_t due_read_mono;             /* when it was read */
+	bool flowing;                      /* messages went on in this turn */
 	bool due_more;                     /* a turn ended at DECISIONS_MAX */
 	int64_t turn_no;                   /* from 1 */
 	int64_t recheck_before; int streak_before; bool confirm_before; /* as they were when the turn began: a commit that fails takes them back */

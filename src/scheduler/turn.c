@@ -264,6 +264,10 @@ static int fill(struct scheduler *s, int64_t now, struct err *e)
 			break;
 		}
 		bool may_send = s->ready_n == 0 && room_find(s, &r) && rate_allows(s, now);
+		/* Asking ahead of a connection tells why somebody waits, and costs a second question. While messages flow, a
+		 * connection is free at once and asks itself. */
+		if (!may_send && s->flowing)
+			break;
 		const struct due_entry *d = &s->due[s->due_next++];
 		struct ready_entry who = { d->enrollment_id, d->list };
 		if (decide_one(s, who, now, may_send, &spare, e) != 0)
@@ -382,14 +386,19 @@ void scheduler_tests_end(struct scheduler *s, const char *why)
 		}
 }
 
-static bool pressing(const struct scheduler *s)
+/* What the relay answered, or a body that wants its dot. */
+static bool flows(const struct scheduler *s)
 {
 	const struct job *j;
-	TAILQ_FOREACH (j, &s->jobs, link) {
+	TAILQ_FOREACH (j, &s->jobs, link)
 		if (j->state == JOB_BODY || j->state == JOB_FINISHED)
 			return true;
-	}
-	if (streak_rests(s))
+	return false;
+}
+
+static bool pressing(const struct scheduler *s)
+{
+	if (flows(s) || streak_rests(s))
 		return true;
 	if (s->paused.all || s->finishing)
 		return false;
@@ -459,6 +468,7 @@ static void committed(void *arg, int status)
 
 static int work(struct scheduler *s, int64_t now, struct err *e)
 {
+	s->flowing = flows(s);
 	if (record_finished(s, now, e) != 0 || breaker_look(s, now, e) != 0 || hand_bodies(s, now, e) != 0)
 		return -1;
 	fill_tests(s);

@@ -308,24 +308,24 @@ static int enrollment_end(struct store *s, int64_t id, enum enrollment_state to,
 			  struct err *e)
 {
 	sqlite3_stmt *q;
-	int64_t reason;
+	int64_t reason, touch;
 
 	if (store_change(s, e))
 		return -1;
 	reason = store_reason_id(s, why, e);
 	if (reason < 0)
 		return -1;
-	if (store_owed_flush(s, e))
-		return -1;
+	touch = store_owed_paid(s, id);
 	q = store_stmt(s, SQL_ENROLLMENT_END);
 	bind_int(q, 1, id);
 	bind_int(q, 2, to);
 	bind_int(q, 3, reason);
 	bind_int(q, 4, now);
+	bind_id(q, 5, touch);
 	if (store_run(s, q, e))
 		return -1;
-	if (!store_changed(s))
-		return 0;
+	if (!store_changed(s)) /* it had ended before; what is owed is owed still */
+		return touch ? store_owed_pay(s, id, touch, e) : 0;
 	s->figure[FIGURE_ENROLLMENTS + ENROLLMENT_ACTIVE]--;
 	s->figure[FIGURE_ENROLLMENTS + (int)to]++;
 	store_seen(s, now);

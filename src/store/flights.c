@@ -150,14 +150,19 @@ int64_t store_owed_paid(struct store *s, int64_t enrollment_id)
 	return touch;
 }
 
+int store_owed_pay(struct store *s, int64_t enrollment_id, int64_t touch_id, struct err *e)
+{
+	sqlite3_stmt *q = store_stmt(s, SQL_ENROLLMENT_OWED);
+
+	bind_int(q, 1, enrollment_id);
+	bind_int(q, 2, touch_id);
+	return store_run(s, q, e);
+}
+
 int store_owed_flush(struct store *s, struct err *e)
 {
 	for (; s->owed_n; s->owed_n--) {
-		sqlite3_stmt *q = store_stmt(s, SQL_ENROLLMENT_OWED);
-
-		bind_int(q, 1, s->owed[s->owed_n - 1].enrollment);
-		bind_int(q, 2, s->owed[s->owed_n - 1].touch);
-		if (store_run(s, q, e))
+		if (store_owed_pay(s, s->owed[s->owed_n - 1].enrollment, s->owed[s->owed_n - 1].touch, e))
 			return -1;
 	}
 	return 0;

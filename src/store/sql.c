@@ -143,8 +143,9 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_ENROLLMENT_ADVANCE] =
 	    "UPDATE enrollment SET step = ?2, step_no = ?3, prev_at = ?4, due_at = ?5, next_at = ?6, "
 	    "touch_id = 0, wait = 0, wait_until = 0, rests = 0, slot = NULL WHERE id = ?1 AND state = 0",
-	[SQL_ENROLLMENT_END] = "UPDATE enrollment SET state = ?2, ended = ?3, ended_at = ?4, rests = 0 "
-			       "WHERE id = ?1 AND state = 0",
+	/* ?5: what an ended flight owes the row; NULL nothing */
+	[SQL_ENROLLMENT_END] = "UPDATE enrollment SET state = ?2, ended = ?3, ended_at = ?4, rests = 0, touch_id = ifnull(?5, touch_id), "
+			       "next_at = iif(?5 IS NULL, next_at, 9223372036854775807) WHERE id = ?1 AND state = 0",
 	[SQL_ENROLLMENT_REACTIVATE] =
 	    "UPDATE enrollment SET state = 0, ended = 0, ended_at = 0, step = ?2, step_no = ?3, "
 	    "touch_id = ?4, prev_at = ?5, next_at = ?6, wait = 0, wait_until = 0, rests = 0, slot = NULL "

@@ -253,6 +253,9 @@ int store_changed(const struct store *s);                        /* rows that th
 void store_seen(struct store *s, int64_t now);                   /* a time was recorded */
 int store_mirrors_load(struct store *s, struct err *e);
 
+/* ---- vfs.c ---- */
+const char *store_vfs(void); /* the name of our way to the files; NULL: there is none, SQLite's default serves */
+
 static inline void bind_int(sqlite3_stmt *q, int i, int64_t v)
 {
 	(void)sqlite3_bind_int64(q, i, v);
@@ -309,6 +312,7 @@ void store_flight_end(struct store *s, int64_t place);
 /* The enrollment's row is being written: nothing is owed any more. Returns the touch that is (or was) in flight, or 0.
  */
 int64_t store_owed_paid(struct store *s, int64_t enrollment_id);
+int store_owed_pay(struct store *s, int64_t enrollment_id, int64_t touch_id, struct err *e);
 int store_owed_flush(struct store *s, struct err *e);
 int64_t store_flights_floor(const struct store *s); /* the lowest id in flight; 0 none */
 

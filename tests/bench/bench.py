@@ -210,6 +210,8 @@ def bench_stages(n=1000):
         s.wait()
 
 
+if __name__ != "__main__":
+    os.environ["BENCH_ONLY"] = ""
 PARTS = {"governor": bench_governor, "gate": bench_gate_text, "sending": bench_sending, "stages": bench_stages}
 for part in os.environ.get("BENCH_ONLY", " ".join(PARTS)).split():
     PARTS[part]()
