@@ -258,7 +258,7 @@ enum store_status store_open(const char *path, struct store **out, struct err *e
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused once SQLite is in use: no matter */
 	if (strcmp(path, ":memory:") != 0 && create_file(path, e))
 		goto out;
-	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, store_vfs());
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, open_sql, NULL, NULL, NULL);
 	if (rc != SQLITE_OK) {
