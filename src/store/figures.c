@@ -23,13 +23,15 @@ int store_figures_flush(struct store *s, struct err *e)
 	sqlite3_stmt *q;
 
 	s->figure[FIGURE_FLIGHT_FLOOR] = store_flights_floor(s);
-	if (!memcmp(s->figure, s->figure_stored, sizeof(s->figure)))
+	if (!memcmp(s->figure, s->figure_stored, sizeof(s->figure)) && !s->flights.changed)
 		return 0;
 	q = store_stmt(s, SQL_FIGURE_PUT);
 	for (int i = 0; i < FIGURE_COUNT; i++)
 		bind_int(q, i + 1, s->figure[i]);
+	store_flights_bind(s, q, FIGURE_COUNT + 1);
 	if (store_run(s, q, e))
 		return -1;
+	s->flights.changed = false;
 	memcpy(s->figure_stored, s->figure, sizeof(s->figure));
 	return 0;
 }

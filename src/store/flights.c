@@ -7,7 +7,8 @@
  * same transaction (advance, end, wait) writes them with what it writes anyway, and what is still owed is written
  * before anyone reads enrollments, and at the commit.
  *
- * After a crash they are found again by figure.flight_floor, below which no touch is in flight. */
+ * After a crash they are found again by figure.flight_floor, below which no touch is in flight, and figure.handed says
+ * which of them may have been delivered: their own rows don't, until the flight ends. */
 #include <string.h>
 
 #include "abv/mem.h"
@@ -33,12 +34,79 @@ void store_flights_free(struct store *s)
 	*f = (struct flights){ 0 };
 }
 
+/* ---- figure.handed ---- */
+
+#define HANDED_BYTES 16
+
+static void put64(unsigned char *to, int64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		to[i] = (unsigned char)((uint64_t)v >> (56 - 8 * i));
+}
+
+static int64_t get64(const unsigned char *from)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | from[i];
+	return (int64_t)v;
+}
+
+void store_flights_bind(struct store *s, sqlite3_stmt *q, int i)
+{
+	const struct flights *f = &s->flights;
+	size_t n = 0;
+
+	buf_clear(&s->handed);
+	buf_reserve(&s->handed, f->n * HANDED_BYTES);
+	for (size_t k = 0; k < f->n; k++) {
+		if (f->more[k].state != TOUCH_HANDED)
+			continue;
+		put64((unsigned char *)s->handed.data + n, f->touch[k]);
+		put64((unsigned char *)s->handed.data + n + 8, f->more[k].handed_at);
+		n += HANDED_BYTES;
+	}
+	(void)sqlite3_bind_blob(q, i, n ? s->handed.data : "", (int)n, SQLITE_STATIC);
+}
+
+static int handed_load(struct store *s, struct err *e)
+{
+	sqlite3_stmt *q = store_stmt(s, SQL_HANDED);
+	const unsigned char *p;
+	int rc = store_step(s, q, e), n;
+
+	if (rc <= 0)
+		return rc ? -1 : err_set(e, "store: table figure is empty");
+	p = sqlite3_column_blob(q, 0);
+	n = sqlite3_column_bytes(q, 0);
+	rc = 0;
+	for (int i = 0; i + HANDED_BYTES <= n && !rc; i += HANDED_BYTES) {
+		int64_t place = store_flight_find(s, get64(p + i));
+
+		if (place < 0)
+			rc = err_set(e, "store: touch %lld is handed over and not in flight", (long long)get64(p + i));
+		else
+			store_flight_handed(s, place, get64(p + i + 8));
+	}
+	sqlite3_reset(q);
+	return rc;
+}
+
+void store_flight_handed(struct store *s, int64_t place, int64_t at)
+{
+	s->flights.more[place].state = TOUCH_HANDED;
+	s->flights.more[place].handed_at = at;
+	s->flights.changed = true;
+}
+
 int store_flights_load(struct store *s, struct err *e)
 {
 	sqlite3_stmt *q;
 	int rc = 0;
 
 	flights_clear(&s->flights);
+	s->flights.changed = false;
 	s->owed_n = 0;
 	s->resting = true; /* until it was looked */
 	if (!s->figure[FIGURE_FLIGHT_FLOOR])
@@ -56,9 +124,11 @@ int store_flights_load(struct store *s, struct err *e)
 				   .provider = col_text(q, 7) };
 
 		store_content_read(q, 6, content);
-		store_flight_add(s, &t, col_int(q, 4) ? TOUCH_HANDED : TOUCH_RESERVED);
+		store_flight_add(s, &t, TOUCH_RESERVED);
+		if (col_int(q, 4)) /* as version 3 wrote it */
+			store_flight_handed(s, (int64_t)s->flights.n - 1, col_int(q, 4));
 	}
-	return rc;
+	return rc ? rc : handed_load(s, e);
 }
 
 void store_flight_add(struct store *s, const struct touch *t, enum touch_state state)
@@ -125,6 +195,7 @@ void store_flight_end(struct store *s, int64_t place)
 		}
 		s->owed[s->owed_n++] = (struct owed){ f->enrollment[i], f->touch[i] };
 	}
+	f->changed |= f->more[i].state == TOUCH_HANDED;
 	free(f->more[i].provider);
 	f->touch[i] = f->touch[last];
 	f->enrollment[i] = f->enrollment[last];

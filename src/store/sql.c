@@ -47,8 +47,9 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_NAME_PUT] = "INSERT INTO name (id, text) VALUES (?1, ?2)",
 	[SQL_FIGURE] = "SELECT " FIGURE_COLUMNS " FROM figure WHERE id = 1",
 	[SQL_FIGURE_PUT] =
-	    "UPDATE figure SET (" FIGURE_COLUMNS ") = "
-	    "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) WHERE id = 1",
+	    "UPDATE figure SET (" FIGURE_COLUMNS ", handed) = "
+	    "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) WHERE id = 1",
+	[SQL_HANDED] = "SELECT handed FROM figure WHERE id = 1",
 	[SQL_DAY_ADD] = "INSERT INTO sending_day (day, touches, first_touch) VALUES (?1, max(?2, 0), ?3) "
 			"ON CONFLICT (day) DO UPDATE SET touches = touches + ?2, first_touch = min(first_touch, ?3)",
 	[SQL_DAY_USED] = "SELECT total(touches) FROM sending_day WHERE day >= ?1",
@@ -204,8 +205,8 @@ const char *const store_sql[SQL_COUNT] = {
 	    "UPDATE touch SET account_id = ?2, step = ?3, kind = ?4, state = 1, at = ?5, reserved_at = ?5, "
 	    "handed_at = 0, attempts = attempts + (state = 4), content = ?6, provider = ?7, message_id = ?8 WHERE id = "
 	    "?1",
-	[SQL_TOUCH_HAND] = "UPDATE touch SET handed_at = ?2 WHERE id = ?1",
-	[SQL_TOUCH_SET] = "UPDATE touch SET state = ?2, at = ?3, smtp_code = ?4, smtp_reply = ?5 WHERE id = ?1",
+	[SQL_TOUCH_SET] = "UPDATE touch SET state = ?2, at = ?3, smtp_code = ?4, smtp_reply = ?5, "
+			  "handed_at = ifnull(?6, handed_at) WHERE id = ?1",
 	[SQL_TOUCH_BRIEF] = "SELECT state, at, provider FROM touch WHERE id = ?1",
 	[SQL_TOUCH] = TOUCH_SELECT "WHERE t.id = ?1",
 	[SQL_TOUCHES_PENDING] =

@@ -296,6 +296,7 @@ void store_close(struct store **sp)
 		free(s->account[i].key);
 	free(s->account);
 	free(s->owed);
+	buf_free(&s->handed);
 	free(s->setting);
 	free(s->history_account.time);
 	free(s->history_provider.time);

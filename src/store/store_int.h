@@ -22,6 +22,7 @@ enum sql {
 	SQL_NAME_PUT,
 	SQL_FIGURE,
 	SQL_FIGURE_PUT,
+	SQL_HANDED,
 	SQL_DAY_ADD,
 	SQL_DAY_USED,
 	SQL_DAY_BEFORE,
@@ -95,7 +96,6 @@ enum sql {
 	SQL_TOUCH_FLIGHTS,
 	SQL_TOUCH_INSERT,
 	SQL_TOUCH_RETRY,
-	SQL_TOUCH_HAND,
 	SQL_TOUCH_SET,
 	SQL_TOUCH_BRIEF,
 	SQL_TOUCH,
@@ -159,12 +159,14 @@ struct names {
 struct flight {
 	enum touch_state state;
 	enum kind kind;
+	int64_t handed_at; /* 0: not yet, or given back */
 	bool written; /* the enrollment's row was written meanwhile: nothing is owed to it */
 	char content[DIGEST_HEX];
 	char *provider; /* owned */
 };
 struct flights {
 	size_t n, cap;
+	bool changed; /* who is handed over: figure.handed is to be written */
 	int64_t *touch, *enrollment, *contact, *account;
 	struct flight *more;
 };
@@ -232,6 +234,7 @@ struct store {
 	struct flights flights;
 	struct owed *owed;
 	size_t owed_n, owed_cap;
+	struct buf handed; /* figure.handed, while it is written */
 	bool resting; /* some enrollment may wait resting on a flight: false spares the look */
 	struct recents recents;
 	struct days days;
@@ -305,6 +308,8 @@ int store_hours_flush(struct store *s, struct err *e);
 int store_flights_load(struct store *s, struct err *e);
 void store_flights_free(struct store *s);
 void store_flight_add(struct store *s, const struct touch *t, enum touch_state state);
+void store_flight_handed(struct store *s, int64_t place, int64_t at);
+void store_flights_bind(struct store *s, sqlite3_stmt *q, int i); /* those handed over, as figure.handed holds them */
 int64_t store_flight_find(const struct store *s, int64_t touch_id);    /* its place, -1 not in flight */
 int64_t store_flight_of(const struct store *s, int64_t enrollment_id); /* its place, -1 none */
 /* Takes it out (places of others may change); its enrollment is owed touch_id and next_at, unless they were written. */

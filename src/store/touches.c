@@ -171,7 +171,6 @@ int store_touch_reserve(struct store *s, const struct touch *t, int64_t now, str
 int store_touch_hand(struct store *s, int64_t touch_id, int64_t now, struct err *e)
 {
 	int64_t place = store_flight_find(s, touch_id);
-	sqlite3_stmt *q;
 	struct brief old;
 
 	if (store_change(s, e))
@@ -187,13 +186,8 @@ int store_touch_hand(struct store *s, int64_t touch_id, int64_t now, struct err 
 	}
 	if (edge(touch_id, s->flights.more[place].state, TOUCH_HANDED, e))
 		return -1;
-	q = store_stmt(s, SQL_TOUCH_HAND);
-	bind_int(q, 1, touch_id);
-	bind_int(q, 2, now);
-	if (store_run(s, q, e))
-		return -1;
 	figure_move(s, TOUCH_RESERVED, TOUCH_HANDED);
-	s->flights.more[place].state = TOUCH_HANDED;
+	store_flight_handed(s, place, now);
 	store_seen(s, now);
 	return 0;
 }
@@ -207,9 +201,9 @@ static int counted(struct store *s, int64_t id, int64_t at, const char *provider
 	return store_hour_count(s, at, STORE_HOUR_SENDS, add ? 1 : -1, e) ? -1 : store_days_count(s, id, at, add ? 1 : -1, e);
 }
 
-/* The change of the row; old is what it was. */
-static int touch_change(struct store *s, int64_t id, const struct brief *old, enum touch_state to, int64_t at, int code,
-			const char *reply, struct err *e)
+/* The change of the row; old is what it was. handed_at 0: as it was. */
+static int touch_change(struct store *s, int64_t id, const struct brief *old, enum touch_state to, int64_t at, int64_t handed_at,
+			int code, const char *reply, struct err *e)
 {
 	sqlite3_stmt *q = store_stmt(s, SQL_TOUCH_SET);
 
@@ -218,6 +212,7 @@ static int touch_change(struct store *s, int64_t id, const struct brief *old, en
 	bind_int(q, 3, at);
 	bind_int(q, 4, code);
 	bind_text(q, 5, reply);
+	bind_id(q, 6, handed_at);
 	if (store_run(s, q, e))
 		return -1;
 	figure_move(s, old->state, to);
@@ -236,7 +231,7 @@ static int flight_set(struct store *s, int64_t place, enum touch_state to, int64
 		return -1;
 	if (to == TOUCH_RESERVED || to == TOUCH_HANDED)
 		return err_set(e, "store: touch %lld is reserved and handed over by verbs of their own", (long long)id);
-	if (touch_change(s, id, &old, to, at, code, reply, e))
+	if (touch_change(s, id, &old, to, at, f->handed_at, code, reply, e))
 		return -1;
 	if (settled_counts(to) && counted(s, id, at, f->provider, true, e))
 		return -1;
@@ -263,7 +258,7 @@ int store_touch_set(struct store *s, int64_t touch_id, enum touch_state to, int6
 	if (to == TOUCH_RESERVED || to == TOUCH_HANDED)
 		return err_set(e, "store: touch %lld is reserved and handed over by verbs of their own",
 			       (long long)touch_id);
-	if (touch_change(s, touch_id, &old, to, at, code, reply, e))
+	if (touch_change(s, touch_id, &old, to, at, 0, code, reply, e))
 		return -1;
 	if (settled_counts(old.state) && counted(s, touch_id, old.at, old.provider, false, e))
 		return -1;
@@ -296,8 +291,12 @@ static void touch_read(struct store *s, sqlite3_stmt *q, struct touch *out, char
 		.smtp_code = (int32_t)col_int(q, 16),
 		.smtp_reply = col_text(q, 17),
 	};
-	if (out->state == TOUCH_RESERVED && out->handed_at)
-		out->state = TOUCH_HANDED;
+	if (out->state == TOUCH_RESERVED) {
+		int64_t place = store_flight_find(s, out->id);
+
+		out->state = place >= 0 ? s->flights.more[place].state : TOUCH_RESERVED;
+		out->handed_at = place >= 0 ? s->flights.more[place].handed_at : 0;
+	}
 }
 
 static struct touch *touch_copy(const struct touch *t)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "abv/mem.h"
 #include "abv/store.h"
@@ -74,6 +75,17 @@ static inline int store_dir_teardown(void **state)
 	assert_int_equal(rmdir(d->dir), 0);
 	free(d);
 	return 0;
+}
+
+/* Of a store that is closed. */
+static inline void sql(const char *path, const char *text)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", text, sqlite3_errmsg(db));
+	sqlite3_close(db);
 }
 
 static inline void begin(struct store_dir *d)

@@ -30,16 +30,6 @@ static void test_new_file(void **state)
 	assert_memory_equal(store_key(d->s)->byte, key.byte, KEY_BYTES);
 }
 
-static void sql(const char *path, const char *text)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", text, sqlite3_errmsg(db));
-	sqlite3_close(db);
-}
-
 static void overwrite(const char *path, long offset, const char *text)
 {
 	FILE *f = fopen(path, "r+b");

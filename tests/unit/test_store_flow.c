@@ -428,9 +428,9 @@ static void count_touch(void *arg, const struct touch *t)
 }
 
 /* As after a crash: the rows' callback changes what it is shown. */
-static void test_recovery(void **state)
+/* older: what would have been written by an abvd with another schema. */
+static void recovery(struct store_dir *d, const char *older)
 {
-	struct store_dir *d = *state;
 	struct store_counts n;
 	char email[32];
 	int64_t retried;
@@ -453,7 +453,9 @@ static void test_recovery(void **state)
 		OK(d, store_touch_reserve(d->s, &t, T0 + 9, &d->e));
 	}
 	commit(d);
-	store_dir_reopen(d);
+	store_close(&d->s);
+	sql(d->path, older);
+	store_dir_open(d);
 	begin(d);
 	OK(d, store_touches_in(d->s, TOUCH_HANDED, recover, d, &d->e));
 	OK(d, store_touches_in(d->s, TOUCH_RESERVED, recover, d, &d->e));
@@ -469,6 +471,18 @@ static void test_recovery(void **state)
 	assert_int_equal(n.touches[TOUCH_DUE], 6);
 	assert_int_equal(n.touches[TOUCH_ACCEPTED], 9);
 	assert_int_equal(n.touches[TOUCH_RESERVED] + n.touches[TOUCH_HANDED], 0);
+}
+
+static void test_recovery(void **state)
+{
+	recovery(*state, "");
+}
+
+/* Up to version 3 a touch's own row told that it was handed over. */
+static void test_recovery_of_version_3(void **state)
+{
+	recovery(*state, "UPDATE touch SET handed_at = 1790000000001 WHERE state = 1 AND enrollment_id > 10 AND enrollment_id % 2 = 0;"
+			 "UPDATE figure SET handed = x''");
 }
 
 /* ---- events ---- */
@@ -535,6 +549,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, store_dir_setup, store_dir_teardown)
 		T(test_enroll_once), T(test_due),           T(test_settling),     T(test_reactivate), T(test_wakes),
 		T(test_edges),       T(test_reserve_rules), T(test_content_seen), T(test_recovery),   T(test_events),
+		T(test_recovery_of_version_3),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
