@@ -1,30 +1,27 @@
 #include "abv/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "abv/clock.h"
 #include "utf8_int.h"
 
-/* The letter behind the backslash; 'u' for a \u00xx; 0 when the byte goes as it is. */
-static char escape_of(unsigned char c)
-{
-	static const char below_space[] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
-
-	if (c < 0x20)
-		return below_space[c];
-	if (c == '"' || c == '\\')
-		return (char)c;
-	return c == 0x7f ? 'u' : 0;
-}
+/* By byte: 0 it goes as it is, 'u' as \u00xx, 'x' begins a longer character or is none; else the letter behind the backslash. */
+#define U8 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u'
+#define X8 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x'
+static const char how_of[256] = { U8, 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u', U8, U8, /* below the space */
+	                          ['"'] = '"', ['\\'] = '\\', [0x7f] = 'u',
+	                          X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8 };
+#undef U8
+#undef X8
 
 static void quote_ascii(struct buf *b, char c)
 {
 	static const char hex[] = "0123456789abcdef";
-	char how = escape_of((unsigned char)c);
+	char how = how_of[(unsigned char)c];
 
 	if (how != 'u') {
 		buf_add(b, (char[2]){ '\\', how }, 2);
@@ -41,7 +38,7 @@ void json_quote(struct buf *b, const char *s, size_t n)
 	buf_reserve(b, n + 2);
 	buf_char(b, '"');
 	while (i < n) {
-		if ((unsigned char)s[i] < 0x80 && !escape_of((unsigned char)s[i])) {
+		if (!how_of[(unsigned char)s[i]]) {
 			i++;
 			continue;
 		}
@@ -66,10 +63,8 @@ void json_quote(struct buf *b, const char *s, size_t n)
 
 static void member(struct buf *b, const char *name)
 {
-	char last = '{';
+	char last = b->len ? b->data[b->len - 1] : '{';
 
-	if (b->len)
-		last = b->data[b->len - 1];
 	if (last != '{' && last != '[')
 		buf_char(b, ',');
 	json_quote(b, name, strlen(name));
@@ -86,8 +81,16 @@ void json_add_str(struct buf *b, const char *name, const char *value)
 
 void json_add_int(struct buf *b, const char *name, int64_t value)
 {
+	char digits[24], *p = digits + sizeof(digits);
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
 	member(b, name);
-	buf_printf(b, "%" PRId64, value);
+	do
+		*--p = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		*--p = '-';
+	buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 void json_add_double(struct buf *b, const char *name, double value)
