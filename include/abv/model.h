@@ -118,7 +118,7 @@ struct event {
 	int64_t ts;
 	enum event_type type;
 	int64_t contact_id;   /* 0: none, or an address that is no contact (then `address`) */
-	const char *address;  /* reading: the contact's address or hash; writing: only without contact_id; "" none */
+	const char *address;  /* reading: the contact's address or hash; writing, with contact_id: the contact's as stored, or "" (the store looks it up) */
 	const char *account;  /* "" none */
 	const char *sequence, *step; /* "" none */
 	int kind;             /* enum kind, or -1 */

@@ -23,7 +23,7 @@ static int event(const struct answering *g, enum event_type type, bool of_touch,
 {
 	const struct touch *t = of_touch ? g->touch : NULL;
 	struct enrollment en = { .contact_id = g->contact->id, .sequence = t != NULL ? t->sequence : "", .step = t != NULL ? t->step : "" };
-	return record_event(g->s, type, &en, g->contact->account, t != NULL ? (int)t->kind : -1, t != NULL ? t->id : 0, g->now, detail, e);
+	return record_event(g->s, type, &en, whose(g->contact), t != NULL ? (int)t->kind : -1, t != NULL ? t->id : 0, g->now, detail, e);
 }
 
 static int suppress(const struct answering *g, enum reason why, const char *note, struct err *e)

@@ -47,7 +47,7 @@ static int trip(struct scheduler *s, const char *why, const char *what, int64_t 
 	json_add_int(&d, "sends", sends);
 	json_add_int(&d, what[0] == 'h' ? "bounces" : "complaints", bad);
 	struct enrollment none = { .sequence = "", .step = "" };
-	return record_event(s, EVENT_PAUSED, &none, "", -1, 0, now, &d, e);
+	return record_event(s, EVENT_PAUSED, &none, whose(NULL), -1, 0, now, &d, e);
 }
 
 static int judge(struct scheduler *s, int64_t now, struct err *e)

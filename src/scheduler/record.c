@@ -27,12 +27,11 @@ static void detail_reason(struct buf *b, enum reason why, int64_t until)
 	json_add_str(b, "reason", reason_name(why));
 }
 
-/* An event of an enrollment. kind -1: none. */
-int record_event(struct scheduler *s, enum event_type type, const struct enrollment *en, const char *account, int kind, int64_t touch, int64_t ts,
-                    struct buf *detail, struct err *e)
+int record_event(struct scheduler *s, enum event_type type, const struct enrollment *en, struct whose who, int kind, int64_t touch, int64_t ts,
+                 struct buf *detail, struct err *e)
 {
 	struct event ev = {
-		.ts = ts, .type = type, .contact_id = en->contact_id, .address = "", .account = account,
+		.ts = ts, .type = type, .contact_id = en->contact_id, .address = who.email, .account = who.account,
 		.sequence = en->sequence, .step = en->step, .kind = kind, .touch_id = touch, .detail = buf_text(detail),
 	};
 	int64_t seq;
@@ -62,7 +61,7 @@ int record_wait(struct scheduler *s, const struct candidate *c, const struct ver
 		return 0; /* told already; or not due yet, which is no wait of a due step */
 	struct buf d = { 0 };
 	detail_reason(&d, v->reason, v->until > now ? v->until : 0);
-	return record_event(s, EVENT_WAITING, en, c->row->contact->account, -1, en->touch_id, now, &d, e);
+	return record_event(s, EVENT_WAITING, en, whose(c->row->contact), -1, en->touch_id, now, &d, e);
 }
 
 int record_stop(struct scheduler *s, const struct enrollment *en, enum reason why, int64_t now, struct err *e)
@@ -75,7 +74,7 @@ int record_stop(struct scheduler *s, const struct enrollment *en, enum reason wh
 		return -1;
 	struct buf d = { 0 };
 	detail_reason(&d, why, 0);
-	int rc = record_event(s, EVENT_STOPPED, en, c != NULL ? c->account : "", -1, 0, now, &d, e);
+	int rc = record_event(s, EVENT_STOPPED, en, whose(c), -1, 0, now, &d, e);
 	contact_free(&c);
 	return rc;
 }
@@ -94,7 +93,7 @@ int record_advance(struct scheduler *s, const struct enrollment *en, const struc
 		struct buf none = { 0 };
 		if (store_enrollment_complete(s->store, en->id, now, e) != 0)
 			return -1;
-		return record_event(s, EVENT_COMPLETED, en, c->account, -1, 0, now, &none, e);
+		return record_event(s, EVENT_COMPLETED, en, whose(c), -1, 0, now, &none, e);
 	}
 	int64_t due = governor_add(&q->policy, governor_zone(&q->policy, c), at, &q->step[next].after), next_at = ends_at < due ? ends_at : due;
 	scheduler_note_due(s, next_at);
@@ -106,7 +105,7 @@ int record_skip(struct scheduler *s, const struct candidate *c, enum reason why,
 	const struct enrollment *en = &c->row->enrollment;
 	struct buf d = { 0 };
 	detail_reason(&d, why, 0);
-	if (record_event(s, EVENT_SKIPPED, en, c->row->contact->account, -1, 0, now, &d, e) != 0)
+	if (record_event(s, EVENT_SKIPPED, en, whose(c->row->contact), -1, 0, now, &d, e) != 0)
 		return -1;
 	/* `after` of the next step runs from the previous touch still: a skipped step is no touch. */
 	return record_advance(s, en, c->row->contact, en->step, en->step_no, en->prev_at, now, CLOCK_NEVER, e);
@@ -125,7 +124,7 @@ int record_refused_content(struct scheduler *s, const struct candidate *c, enum 
 	json_add_raw(&d, "findings", buf_text(findings));
 	if (*who != '\0') /* in vain: nobody vouches for what a hard rule refuses */
 		json_add_str(&d, "vouched", who);
-	return record_event(s, EVENT_GATE_REFUSED, en, c->row->contact->account, -1, 0, now, &d, e);
+	return record_event(s, EVENT_GATE_REFUSED, en, whose(c->row->contact), -1, 0, now, &d, e);
 }
 
 /* ---- gifts: an ask that waits for value touches is asked again when one is accepted ---- */
@@ -168,7 +167,8 @@ static void detail_smtp(struct buf *b, const struct job *j)
 static int event_job(struct scheduler *s, enum event_type type, const struct job *j, int64_t ts, struct buf *d, struct err *e)
 {
 	struct enrollment en = { .contact_id = j->contact_id, .sequence = j->sequence, .step = j->step };
-	return record_event(s, type, &en, j->account, (int)j->kind, j->delivery.touch_id, ts, d, e);
+	/* the account as of the send, the address as it is */
+	return record_event(s, type, &en, (struct whose){ j->row->contact->email, j->account }, (int)j->kind, j->delivery.touch_id, ts, d, e);
 }
 
 static int outcome_sent(struct scheduler *s, const struct job *j, const struct enrollment_row *row, struct err *e)
@@ -353,7 +353,7 @@ int record_unknown(struct scheduler *s, const struct touch *t, int64_t at, struc
 	json_add_str(&d, "message_id", t->message_id);
 	json_add_str(&d, "content", t->content);
 	json_add_time(&d, "handed_at", t->handed_at);
-	rc = record_event(s, EVENT_UNKNOWN, &en, row->contact->account, (int)t->kind, t->id, at, &d, e);
+	rc = record_event(s, EVENT_UNKNOWN, &en, whose(row->contact), (int)t->kind, t->id, at, &d, e);
 	if (rc == 0 && row->enrollment.state == ENROLLMENT_ACTIVE)
 		rc = record_advance(s, &row->enrollment, row->contact, t->step, row->enrollment.step_no, at, at, CLOCK_NEVER, e);
 	enrollment_row_free(&row);

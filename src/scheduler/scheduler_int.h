@@ -235,8 +235,17 @@ int record_advance(struct scheduler *s, const struct enrollment *en, const struc
 void scheduler_note_due(struct scheduler *s, int64_t next_at); /* something will be due then */
 
 int record_stop_all(struct scheduler *s, int64_t contact_id, enum reason why, int64_t now, struct err *e); /* every enrollment of the contact */
+/* Whom an event is about, beside its contact_id. */
+struct whose {
+	const char *email; /* the contact's as stored; "": not at hand */
+	const char *account;
+};
+static inline struct whose whose(const struct contact *c)
+{
+	return c != NULL ? (struct whose){ c->email, c->account } : (struct whose){ "", "" };
+}
 /* An event of an enrollment; kind -1: none. Frees the detail. */
-int record_event(struct scheduler *s, enum event_type type, const struct enrollment *en, const char *account, int kind, int64_t touch, int64_t ts,
+int record_event(struct scheduler *s, enum event_type type, const struct enrollment *en, struct whose who, int kind, int64_t touch, int64_t ts,
                  struct buf *detail, struct err *e);
 
 /* ---- streak.c: 5yz in a row ---- */

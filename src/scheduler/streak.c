@@ -80,7 +80,7 @@ static int carry_out(struct scheduler *s, const struct withheld *w, int64_t now,
 		struct buf d = { 0 };
 		struct enrollment en = { .contact_id = c->id, .sequence = "", .step = "" };
 		json_add_str(&d, "reason", reason_name(REASON_HARD_BOUNCE));
-		rc = record_event(s, EVENT_SUPPRESSED, &en, c->account, -1, t->id, now, &d, e);
+		rc = record_event(s, EVENT_SUPPRESSED, &en, whose(c), -1, t->id, now, &d, e);
 	}
 	rc = fresh < 0 || rc != 0 ? -1 : record_stop_all(s, c->id, REASON_HARD_BOUNCE, now, e);
 	if (rc == 0) /* the relay took it for no touch, but it was sent */
@@ -118,7 +118,7 @@ static int pause_sending(struct scheduler *s, const struct job *j, int64_t now, 
 	json_add_str(&d, "reason", PAUSED_BY_REFUSALS);
 	json_add_str(&d, "smtp_reply", j->reply);
 	struct enrollment none = { .sequence = "", .step = "" };
-	return record_event(s, EVENT_PAUSED, &none, "", -1, 0, now, &d, e);
+	return record_event(s, EVENT_PAUSED, &none, whose(NULL), -1, 0, now, &d, e);
 }
 
 int streak_after(struct scheduler *s, const struct job *j, int64_t now, struct err *e)

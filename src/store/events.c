@@ -3,7 +3,79 @@
  * pruning has removed them all. */
 #include <string.h>
 
+#include "abv/mem.h"
+
 #include "store_int.h"
+
+/* ---- the newest, in memory ---- */
+
+#define FRESH_BYTES (256 << 10) /* of texts; a log that cannot be written must not fill the memory */
+
+void store_fresh_clear(struct store *s)
+{
+	s->fresh.n = 0;
+	buf_clear(&s->fresh.room);
+}
+
+void store_fresh_free(struct store *s)
+{
+	free(s->fresh.row);
+	buf_free(&s->fresh.room);
+}
+
+static size_t fresh_text(struct fresh *f, const char *text)
+{
+	size_t at = f->room.len;
+
+	buf_add(&f->room, text, strlen(text) + 1);
+	return at;
+}
+
+/* sequence, step: interned texts. */
+static void fresh_add(struct store *s, const struct event *ev, int64_t seq, const char *sequence, const char *step)
+{
+	struct fresh *f = &s->fresh;
+	struct fresh_row *r;
+
+	if (f->room.len > FRESH_BYTES)
+		store_fresh_clear(s);
+	if (ev->contact_id && (!ev->address || !*ev->address)) { /* only its row tells */
+		store_fresh_clear(s);
+		return;
+	}
+	if (f->n == f->cap) {
+		f->cap = f->cap ? f->cap * 2 : 64;
+		f->row = mem_grow(f->row, f->cap, sizeof(*f->row));
+	}
+	r = &f->row[f->n++];
+	r->ev = *ev;
+	r->ev.seq = seq;
+	r->ev.sequence = sequence;
+	r->ev.step = step;
+	r->address = fresh_text(f, ev->address ? ev->address : "");
+	r->account = fresh_text(f, ev->account);
+	r->detail = fresh_text(f, ev->detail);
+}
+
+/* Shows those behind `after`, when the first of them is here. Number, 0 when it is not. */
+static int fresh_show(struct store *s, int64_t after, int limit, void (*row)(void *arg, const struct event *ev), void *arg)
+{
+	struct fresh *f = &s->fresh;
+	size_t i;
+	int n = 0;
+
+	if (!f->n || after + 1 < f->row[0].ev.seq)
+		return 0;
+	for (i = (size_t)(after + 1 - f->row[0].ev.seq); i < f->n && n < limit; i++, n++) {
+		struct event ev = f->row[i].ev;
+
+		ev.address = f->room.data + f->row[i].address;
+		ev.account = f->room.data + f->row[i].account;
+		ev.detail = f->room.data + f->row[i].detail;
+		row(arg, &ev);
+	}
+	return n;
+}
 
 int store_event_add(struct store *s, const struct event *ev, int64_t *seq, struct err *e)
 {
@@ -36,6 +108,7 @@ int store_event_add(struct store *s, const struct event *ev, int64_t *seq, struc
 		return -1;
 	s->figure[FIGURE_EVENT_LAST] = next;
 	store_seen(s, ev->ts);
+	fresh_add(s, ev, next, store_name_text(s, sequence), store_name_text(s, step));
 	if (seq)
 		*seq = next;
 	return 0;
@@ -71,8 +144,17 @@ static int events_show(struct store *s, sqlite3_stmt *q, void (*row)(void *arg, 
 int store_events(struct store *s, int64_t after, int limit, void (*row)(void *arg, const struct event *ev), void *arg,
 		 struct err *e)
 {
-	sqlite3_stmt *q = store_stmt(s, SQL_EVENTS);
+	sqlite3_stmt *q;
+	int n;
 
+	if (!s->in_transaction && after == s->figure[FIGURE_EVENT_LAST]) { /* it has them all */
+		store_fresh_clear(s);
+		return 0;
+	}
+	n = s->in_transaction ? 0 : fresh_show(s, after, limit, row, arg);
+	if (n)
+		return n;
+	q = store_stmt(s, SQL_EVENTS);
 	bind_int(q, 1, after);
 	bind_int(q, 2, limit);
 	return events_show(s, q, row, arg, e);

@@ -59,6 +59,8 @@ static int forget(struct store *s, const struct contact *c, int64_t now, const c
 {
 	sqlite3_stmt *q;
 
+	store_fresh_clear(s);
+
 	if (forget_touches(s, c->id, e) || forget_events(s, c->id, c->email, hash, e))
 		return -1;
 	if (store_unsuppress(s, c->email, e) < 0 || store_suppress(s, hash, REASON_ERASED, "", now, e) < 0)

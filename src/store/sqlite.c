@@ -296,6 +296,7 @@ void store_close(struct store **sp)
 		free(s->account[i].key);
 	free(s->account);
 	free(s->owed);
+	store_fresh_free(s);
 	buf_free(&s->handed);
 	free(s->setting);
 	free(s->history_account.time);
@@ -338,6 +339,7 @@ void store_rollback(struct store *s)
 		return;
 	s->in_transaction = false;
 	s->version++;
+	store_fresh_clear(s);
 	if (!sqlite3_get_autocommit(s->db))
 		store_run(s, store_stmt(s, SQL_ROLLBACK), &e);
 	else

@@ -192,6 +192,17 @@ struct recents {
 	size_t slots;   /* a power of two */
 };
 
+/* The newest events, as the log will ask for them a moment later: it would cost reading each with its contact. All that is here follows
+ * without a gap; `room` holds the texts, one behind another, at the offsets of the rows. */
+struct fresh {
+	struct fresh_row {
+		struct event ev; /* its texts are not set */
+		size_t address, account, detail;
+	} *row;
+	size_t n, cap;
+	struct buf room;
+};
+
 struct days {
 	struct {
 		int64_t day, add, first;
@@ -238,6 +249,7 @@ struct store {
 	bool resting; /* some enrollment may wait resting on a flight: false spares the look */
 	struct recents recents;
 	struct days days;
+	struct fresh fresh;
 	struct hourly hourly;
 	struct account_slot *account;    /* ACCOUNT_SLOTS */
 	int64_t touch_given, touch_high; /* last id given; highest id in the table */
@@ -300,6 +312,10 @@ int store_figures_flush(struct store *s, struct err *e);
 int store_days_flush(struct store *s, struct err *e);
 int store_days_count(struct store *s, int64_t touch, int64_t at, int add, struct err *e);
 int store_days_ramp(struct store *s, int64_t now, int32_t *used, int32_t *before, struct err *e);
+
+/* ---- events.c */
+void store_fresh_clear(struct store *s); /* what the events' rows say is, or may be, something else now */
+void store_fresh_free(struct store *s);
 
 /* ---- hours.c */
 int store_hours_flush(struct store *s, struct err *e);
