@@ -199,5 +199,9 @@ int store_events_prune(struct store *s, int64_t synced_seq, int64_t before, int 
 	bind_int(q, 1, synced_seq);
 	bind_int(q, 2, before);
 	bind_int(q, 3, limit);
-	return store_run(s, q, e) ? -1 : store_changed(s);
+	if (store_run(s, q, e))
+		return -1;
+	if (store_changed(s))
+		store_fresh_clear(s);
+	return store_changed(s);
 }

@@ -28,7 +28,8 @@ int store_figures_flush(struct store *s, struct err *e)
 	q = store_stmt(s, SQL_FIGURE_PUT);
 	for (int i = 0; i < FIGURE_COUNT; i++)
 		bind_int(q, i + 1, s->figure[i]);
-	store_flights_bind(s, q, FIGURE_COUNT + 1);
+	store_flights_write(&s->flights, &s->flights_bytes);
+	(void)sqlite3_bind_blob64(q, FIGURE_COUNT + 1, buf_text(&s->flights_bytes), s->flights_bytes.len, SQLITE_STATIC);
 	if (store_run(s, q, e))
 		return -1;
 	s->flights.changed = false;

@@ -7,8 +7,9 @@
  * same transaction (advance, end, wait) writes them with what it writes anyway, and what is still owed is written
  * before anyone reads enrollments, and at the commit.
  *
- * After a crash they are found again by figure.flight_floor, below which no touch is in flight, and figure.handed says
- * which of them may have been delivered: their own rows don't, until the flight ends. */
+ * Their place on the disk is figure.flights, which every commit writes; a touch gets its row when its flight ends. One
+ * that flies again has a row already: it stays, in state 1, and is found after a crash by figure.flight_floor, below which
+ * no touch is in flight. */
 #include <string.h>
 
 #include "abv/mem.h"
@@ -16,8 +17,10 @@
 
 static void flights_clear(struct flights *f)
 {
-	for (size_t i = 0; i < f->n; i++)
+	for (size_t i = 0; i < f->n; i++) {
 		free(f->more[i].provider);
+		free(f->more[i].message_id);
+	}
 	f->n = 0;
 }
 
@@ -32,65 +35,6 @@ void store_flights_free(struct store *s)
 	free(f->account);
 	free(f->more);
 	*f = (struct flights){ 0 };
-}
-
-/* ---- figure.handed ---- */
-
-#define HANDED_BYTES 16
-
-static void put64(unsigned char *to, int64_t v)
-{
-	for (int i = 0; i < 8; i++)
-		to[i] = (unsigned char)((uint64_t)v >> (56 - 8 * i));
-}
-
-static int64_t get64(const unsigned char *from)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v = v << 8 | from[i];
-	return (int64_t)v;
-}
-
-void store_flights_bind(struct store *s, sqlite3_stmt *q, int i)
-{
-	const struct flights *f = &s->flights;
-	size_t n = 0;
-
-	buf_clear(&s->handed);
-	buf_reserve(&s->handed, f->n * HANDED_BYTES);
-	for (size_t k = 0; k < f->n; k++) {
-		if (f->more[k].state != TOUCH_HANDED)
-			continue;
-		put64((unsigned char *)s->handed.data + n, f->touch[k]);
-		put64((unsigned char *)s->handed.data + n + 8, f->more[k].handed_at);
-		n += HANDED_BYTES;
-	}
-	(void)sqlite3_bind_blob(q, i, n ? s->handed.data : "", (int)n, SQLITE_STATIC);
-}
-
-static int handed_load(struct store *s, struct err *e)
-{
-	sqlite3_stmt *q = store_stmt(s, SQL_HANDED);
-	const unsigned char *p;
-	int rc = store_step(s, q, e), n;
-
-	if (rc <= 0)
-		return rc ? -1 : err_set(e, "store: table figure is empty");
-	p = sqlite3_column_blob(q, 0);
-	n = sqlite3_column_bytes(q, 0);
-	rc = 0;
-	for (int i = 0; i + HANDED_BYTES <= n && !rc; i += HANDED_BYTES) {
-		int64_t place = store_flight_find(s, get64(p + i));
-
-		if (place < 0)
-			rc = err_set(e, "store: touch %lld is handed over and not in flight", (long long)get64(p + i));
-		else
-			store_flight_handed(s, place, get64(p + i + 8));
-	}
-	sqlite3_reset(q);
-	return rc;
 }
 
 void store_flight_handed(struct store *s, int64_t place, int64_t at)
@@ -123,15 +67,24 @@ int store_flights_load(struct store *s, struct err *e)
 				   .content = content,
 				   .provider = col_text(q, 7) };
 
+		t.sequence = t.step = t.message_id = ""; /* its row tells */
 		store_content_read(q, 6, content);
-		store_flight_add(s, &t, TOUCH_RESERVED);
+		store_flight_add(s, &t, 0, true);
 		if (col_int(q, 4)) /* as version 3 wrote it */
 			store_flight_handed(s, (int64_t)s->flights.n - 1, col_int(q, 4));
 	}
-	return rc ? rc : handed_load(s, e);
+	if (rc)
+		return rc;
+	q = store_stmt(s, SQL_FLIGHTS);
+	rc = store_step(s, q, e);
+	if (rc <= 0)
+		return rc ? -1 : err_set(e, "store: table figure is empty");
+	rc = store_flights_read(s, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), e);
+	sqlite3_reset(q);
+	return rc;
 }
 
-void store_flight_add(struct store *s, const struct touch *t, enum touch_state state)
+void store_flight_add(struct store *s, const struct touch *t, int64_t reserved_at, bool row)
 {
 	struct flights *f = &s->flights;
 	struct flight *more;
@@ -149,8 +102,18 @@ void store_flight_add(struct store *s, const struct touch *t, enum touch_state s
 	f->contact[f->n] = t->contact_id;
 	f->account[f->n] = t->account_id;
 	more = &f->more[f->n++];
-	*more = (struct flight){ .state = state, .kind = t->kind, .provider = mem_strdup(t->provider) };
+	*more = (struct flight){ .state = TOUCH_RESERVED,
+				 .kind = t->kind,
+				 .row = row,
+				 .sequence = store_name_find(s, t->sequence),
+				 .step = store_name_find(s, t->step),
+				 .reserved_at = reserved_at,
+				 .provider = mem_strdup(t->provider),
+				 .message_id = mem_strdup(t->message_id) };
 	memcpy(more->content, t->content, strnlen(t->content, DIGEST_HEX - 1));
+	f->changed = true;
+	if (t->id > s->touch_given)
+		s->touch_given = t->id;
 }
 
 static int64_t place_of(const int64_t *id, size_t n, int64_t want)
@@ -195,8 +158,9 @@ void store_flight_end(struct store *s, int64_t place)
 		}
 		s->owed[s->owed_n++] = (struct owed){ f->enrollment[i], f->touch[i] };
 	}
-	f->changed |= f->more[i].state == TOUCH_HANDED;
+	f->changed = true;
 	free(f->more[i].provider);
+	free(f->more[i].message_id);
 	f->touch[i] = f->touch[last];
 	f->enrollment[i] = f->enrollment[last];
 	f->contact[i] = f->contact[last];

@@ -47,9 +47,9 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_NAME_PUT] = "INSERT INTO name (id, text) VALUES (?1, ?2)",
 	[SQL_FIGURE] = "SELECT " FIGURE_COLUMNS " FROM figure WHERE id = 1",
 	[SQL_FIGURE_PUT] =
-	    "UPDATE figure SET (" FIGURE_COLUMNS ", handed) = "
+	    "UPDATE figure SET (" FIGURE_COLUMNS ", flights) = "
 	    "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) WHERE id = 1",
-	[SQL_HANDED] = "SELECT handed FROM figure WHERE id = 1",
+	[SQL_FLIGHTS] = "SELECT flights FROM figure WHERE id = 1",
 	[SQL_DAY_ADD] = "INSERT INTO sending_day (day, touches, first_touch) VALUES (?1, max(?2, 0), ?3) "
 			"ON CONFLICT (day) DO UPDATE SET touches = touches + ?2, first_touch = min(first_touch, ?3)",
 	[SQL_DAY_USED] = "SELECT total(touches) FROM sending_day WHERE day >= ?1",
@@ -198,9 +198,10 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_TOUCH_FLIGHTS] =
 	    "SELECT id, enrollment_id, contact_id, account_id, handed_at, kind, content, provider FROM touch "
 	    "WHERE id >= ?1 AND +state = 1 ORDER BY id",
-	[SQL_TOUCH_INSERT] =
-	    "INSERT INTO touch (id, enrollment_id, contact_id, account_id, step, kind, state, at, reserved_at, "
-	    "first_at, content, provider, message_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?7, ?7, ?8, ?9, ?10)",
+	[SQL_TOUCH_SETTLE] =
+	    "INSERT INTO touch (id, enrollment_id, contact_id, account_id, step, kind, state, at, reserved_at, handed_at, "
+	    "first_at, content, provider, message_id, smtp_code, smtp_reply) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?9, ?11, ?12, ?13, ?14, ?15)",
 	[SQL_TOUCH_RETRY] =
 	    "UPDATE touch SET account_id = ?2, step = ?3, kind = ?4, state = 1, at = ?5, reserved_at = ?5, "
 	    "handed_at = 0, attempts = attempts + (state = 4), content = ?6, provider = ?7, message_id = ?8 WHERE id = "

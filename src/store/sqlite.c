@@ -297,7 +297,7 @@ void store_close(struct store **sp)
 	free(s->account);
 	free(s->owed);
 	store_fresh_free(s);
-	buf_free(&s->handed);
+	buf_free(&s->flights_bytes);
 	free(s->setting);
 	free(s->history_account.time);
 	free(s->history_provider.time);
@@ -344,7 +344,7 @@ void store_rollback(struct store *s)
 		store_run(s, store_stmt(s, SQL_ROLLBACK), &e);
 	else
 		s->changes = -1;
-	if (sqlite3_total_changes64(s->db) != s->changes && store_mirrors_load(s, &e))
+	if ((sqlite3_total_changes64(s->db) != s->changes || s->flights.changed) && store_mirrors_load(s, &e))
 		snprintf(s->error, sizeof(s->error), "%s", e.text);
 }
 

@@ -22,7 +22,7 @@ enum sql {
 	SQL_NAME_PUT,
 	SQL_FIGURE,
 	SQL_FIGURE_PUT,
-	SQL_HANDED,
+	SQL_FLIGHTS,
 	SQL_DAY_ADD,
 	SQL_DAY_USED,
 	SQL_DAY_BEFORE,
@@ -94,7 +94,7 @@ enum sql {
 	SQL_CONTENT_SEEN,
 	SQL_TOUCH_LAST,
 	SQL_TOUCH_FLIGHTS,
-	SQL_TOUCH_INSERT,
+	SQL_TOUCH_SETTLE,
 	SQL_TOUCH_RETRY,
 	SQL_TOUCH_SET,
 	SQL_TOUCH_BRIEF,
@@ -159,14 +159,17 @@ struct names {
 struct flight {
 	enum touch_state state;
 	enum kind kind;
-	int64_t handed_at; /* 0: not yet, or given back */
+	bool row;          /* it has one in table touch: it flies again */
+	int64_t sequence, step; /* names, without a row; likewise the next one */
+	int64_t reserved_at;
+	int64_t handed_at; /* 0: not yet */
 	bool written; /* the enrollment's row was written meanwhile: nothing is owed to it */
 	char content[DIGEST_HEX];
-	char *provider; /* owned */
+	char *provider, *message_id; /* owned */
 };
 struct flights {
 	size_t n, cap;
-	bool changed; /* who is handed over: figure.handed is to be written */
+	bool changed; /* figure.flights is to be written */
 	int64_t *touch, *enrollment, *contact, *account;
 	struct flight *more;
 };
@@ -245,7 +248,7 @@ struct store {
 	struct flights flights;
 	struct owed *owed;
 	size_t owed_n, owed_cap;
-	struct buf handed; /* figure.handed, while it is written */
+	struct buf flights_bytes; /* figure.flights, while it is written */
 	bool resting; /* some enrollment may wait resting on a flight: false spares the look */
 	struct recents recents;
 	struct days days;
@@ -323,9 +326,9 @@ int store_hours_flush(struct store *s, struct err *e);
 /* ---- flights.c */
 int store_flights_load(struct store *s, struct err *e);
 void store_flights_free(struct store *s);
-void store_flight_add(struct store *s, const struct touch *t, enum touch_state state);
+/* row: it has one in table touch. */
+void store_flight_add(struct store *s, const struct touch *t, int64_t reserved_at, bool row);
 void store_flight_handed(struct store *s, int64_t place, int64_t at);
-void store_flights_bind(struct store *s, sqlite3_stmt *q, int i); /* those handed over, as figure.handed holds them */
 int64_t store_flight_find(const struct store *s, int64_t touch_id);    /* its place, -1 not in flight */
 int64_t store_flight_of(const struct store *s, int64_t enrollment_id); /* its place, -1 none */
 /* Takes it out (places of others may change); its enrollment is owed touch_id and next_at, unless they were written. */
@@ -336,6 +339,10 @@ int64_t store_owed_paid(struct store *s, int64_t enrollment_id);
 int store_owed_pay(struct store *s, int64_t enrollment_id, int64_t touch_id, struct err *e);
 int store_owed_flush(struct store *s, struct err *e);
 int64_t store_flights_floor(const struct store *s); /* the lowest id in flight; 0 none */
+
+/* ---- flights_bytes.c */
+void store_flights_write(const struct flights *f, struct buf *out);
+int store_flights_read(struct store *s, const void *p, size_t n, struct err *e); /* those with a row are there already */
 
 /* ---- recent.c */
 void store_recents_free(struct store *s);

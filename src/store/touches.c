@@ -93,31 +93,6 @@ static void figure_move(struct store *s, enum touch_state from, enum touch_state
 
 /* ---- reserving, handing over ---- */
 
-static int reserve_new(struct store *s, const struct touch *t, int64_t step, int64_t now, struct err *e)
-{
-	sqlite3_stmt *q = store_stmt(s, SQL_TOUCH_INSERT);
-	unsigned char digest[16];
-
-	bind_int(q, 1, t->id);
-	bind_int(q, 2, t->enrollment_id);
-	bind_int(q, 3, t->contact_id);
-	bind_id(q, 4, t->account_id);
-	bind_int(q, 5, step);
-	bind_int(q, 6, t->kind);
-	bind_int(q, 7, now);
-	store_content_bind(q, 8, t->content, digest);
-	bind_text(q, 9, t->provider);
-	bind_text(q, 10, t->message_id);
-	if (store_run(s, q, e))
-		return -1;
-	s->figure[FIGURE_TOUCHES + TOUCH_RESERVED]++;
-	if (t->id > s->touch_high)
-		s->touch_high = t->id;
-	if (t->id > s->touch_given)
-		s->touch_given = t->id;
-	return 0;
-}
-
 static int reserve_again(struct store *s, const struct touch *t, enum touch_state from, int64_t step, int64_t now,
 			 struct err *e)
 {
@@ -158,12 +133,14 @@ int store_touch_reserve(struct store *s, const struct touch *t, int64_t now, str
 	if (store_flight_of(s, t->enrollment_id) >= 0)
 		return err_set(e, "store: a touch of enrollment %lld is in flight", (long long)t->enrollment_id);
 	step = store_name_id(s, t->step, e);
-	if (step < 0 || store_owed_flush(s, e))
+	if (step < 0 || store_name_id(s, t->sequence, e) < 0 || store_owed_flush(s, e))
 		return -1;
 	rc = t->id > s->touch_high ? 0 : touch_brief(s, t->id, &old, e);
-	if (rc < 0 || (rc ? reserve_again(s, t, old.state, step, now, e) : reserve_new(s, t, step, now, e)))
+	if (rc < 0 || (rc && reserve_again(s, t, old.state, step, now, e)))
 		return -1;
-	store_flight_add(s, t, TOUCH_RESERVED);
+	if (!rc)
+		s->figure[FIGURE_TOUCHES + TOUCH_RESERVED]++;
+	store_flight_add(s, t, now, rc > 0);
 	store_seen(s, now);
 	return 0;
 }
@@ -220,6 +197,38 @@ static int touch_change(struct store *s, int64_t id, const struct brief *old, en
 	return 0;
 }
 
+/* The row of a touch whose flight ends, when it has none yet. */
+static int touch_settle(struct store *s, int64_t place, enum touch_state to, int64_t at, int code, const char *reply, struct err *e)
+{
+	const struct flights *f = &s->flights;
+	const struct flight *m = &f->more[place];
+	sqlite3_stmt *q = store_stmt(s, SQL_TOUCH_SETTLE);
+	unsigned char digest[16];
+
+	bind_int(q, 1, f->touch[place]);
+	bind_int(q, 2, f->enrollment[place]);
+	bind_int(q, 3, f->contact[place]);
+	bind_id(q, 4, f->account[place]);
+	bind_int(q, 5, m->step);
+	bind_int(q, 6, m->kind);
+	bind_int(q, 7, to);
+	bind_int(q, 8, at);
+	bind_int(q, 9, m->reserved_at);
+	bind_int(q, 10, m->handed_at);
+	store_content_bind(q, 11, m->content, digest);
+	bind_text(q, 12, m->provider);
+	bind_text(q, 13, m->message_id);
+	bind_int(q, 14, code);
+	bind_text(q, 15, reply);
+	if (store_run(s, q, e))
+		return -1;
+	if (f->touch[place] > s->touch_high)
+		s->touch_high = f->touch[place];
+	figure_move(s, m->state, to);
+	store_seen(s, at);
+	return 0;
+}
+
 static int flight_set(struct store *s, int64_t place, enum touch_state to, int64_t at, int code, const char *reply,
 		      struct err *e)
 {
@@ -231,7 +240,7 @@ static int flight_set(struct store *s, int64_t place, enum touch_state to, int64
 		return -1;
 	if (to == TOUCH_RESERVED || to == TOUCH_HANDED)
 		return err_set(e, "store: touch %lld is reserved and handed over by verbs of their own", (long long)id);
-	if (touch_change(s, id, &old, to, at, f->handed_at, code, reply, e))
+	if (f->row ? touch_change(s, id, &old, to, at, f->handed_at, code, reply, e) : touch_settle(s, place, to, at, code, reply, e))
 		return -1;
 	if (settled_counts(to) && counted(s, id, at, f->provider, true, e))
 		return -1;
@@ -315,14 +324,47 @@ static struct touch *touch_copy(const struct touch *t)
 	return to;
 }
 
+/* Of a touch that has no row. */
+static struct touch *flight_copy(const struct store *s, int64_t place)
+{
+	const struct flights *f = &s->flights;
+	const struct flight *m = &f->more[place];
+
+	return touch_copy(&(struct touch){
+	    .id = f->touch[place],
+	    .enrollment_id = f->enrollment[place],
+	    .contact_id = f->contact[place],
+	    .account_id = f->account[place],
+	    .sequence = store_name_text(s, m->sequence),
+	    .step = store_name_text(s, m->step),
+	    .kind = m->kind,
+	    .state = m->state,
+	    .at = m->reserved_at,
+	    .reserved_at = m->reserved_at,
+	    .handed_at = m->handed_at,
+	    .first_at = m->reserved_at,
+	    .attempts = 1,
+	    .content = m->content,
+	    .provider = m->provider,
+	    .message_id = m->message_id,
+	    .smtp_reply = "",
+	});
+}
+
 int store_touch(struct store *s, int64_t id, struct touch **out, struct err *e)
 {
-	sqlite3_stmt *q = store_stmt(s, SQL_TOUCH);
+	int64_t place = store_flight_find(s, id);
 	char content[DIGEST_HEX];
 	struct touch t;
+	sqlite3_stmt *q;
 	int rc;
 
 	*out = NULL;
+	if (place >= 0 && !s->flights.more[place].row) {
+		*out = flight_copy(s, place);
+		return 1;
+	}
+	q = store_stmt(s, SQL_TOUCH);
 	bind_int(q, 1, id);
 	rc = store_step(s, q, e);
 	if (rc <= 0)

@@ -478,11 +478,13 @@ static void test_recovery(void **state)
 	recovery(*state, "");
 }
 
-/* Up to version 3 a touch's own row told that it was handed over. */
+/* Up to version 3 touches in flight had rows, which told what was handed over. */
 static void test_recovery_of_version_3(void **state)
 {
-	recovery(*state, "UPDATE touch SET handed_at = 1790000000001 WHERE state = 1 AND enrollment_id > 10 AND enrollment_id % 2 = 0;"
-			 "UPDATE figure SET handed = x''");
+	recovery(*state, "UPDATE figure SET flights = x'';"
+			 "INSERT INTO touch (id, enrollment_id, contact_id, step, kind, state, at, reserved_at, handed_at, first_at, content, "
+			 "provider, message_id) SELECT 1000 + id, id, contact_id, step, 0, 1, 1790000000000, 1790000000000, "
+			 "(id % 2 = 0) * 1790000000001, 1790000000000, 'c' || id, 'example.com', 'm' || id FROM enrollment WHERE id > 10");
 }
 
 /* ---- events ---- */
