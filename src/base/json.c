@@ -1,6 +1,5 @@
 #include "abv/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,20 @@ static char escape_of(unsigned char c)
 	if (c == '"' || c == '\\')
 		return (char)c;
 	return c == 0x7f ? 'u' : 0;
+}
+
+/* How many bytes from s on go as they are. */
+static size_t plain_length(const char *s, size_t n)
+{
+	static unsigned char plain[256];
+	size_t i = 0;
+
+	if (!plain['a'])
+		for (unsigned c = 0; c < 0x80; c++)
+			plain[c] = !escape_of((unsigned char)c);
+	while (i < n && plain[(unsigned char)s[i]])
+		i++;
+	return i;
 }
 
 static void quote_ascii(struct buf *b, char c)
@@ -40,11 +53,7 @@ void json_quote(struct buf *b, const char *s, size_t n)
 
 	buf_reserve(b, n + 2);
 	buf_char(b, '"');
-	while (i < n) {
-		if ((unsigned char)s[i] < 0x80 && !escape_of((unsigned char)s[i])) {
-			i++;
-			continue;
-		}
+	while ((i += plain_length(s + i, n - i)) < n) {
 		len = utf8_next(s + i, n - i, &c, &bad);
 		if (len > 1) {
 			i += len;
@@ -86,8 +95,16 @@ void json_add_str(struct buf *b, const char *name, const char *value)
 
 void json_add_int(struct buf *b, const char *name, int64_t value)
 {
+	char text[24], *p = text + sizeof text;
+	uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+	do
+		*--p = (char)('0' + left % 10);
+	while (left /= 10);
+	if (value < 0)
+		*--p = '-';
 	member(b, name);
-	buf_printf(b, "%" PRId64, value);
+	buf_add(b, p, (size_t)(text + sizeof text - p));
 }
 
 void json_add_double(struct buf *b, const char *name, double value)
