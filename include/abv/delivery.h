@@ -2,7 +2,7 @@
  * simulation's recipient model. All calls come from the one thread.
  *
  * The order for one message:   scheduler: start(slot, job)        after `reserved` is committed
- *                              delivery:  on_body(job)            body written, final dot kept back
+ *                              delivery:  on_body(job)            body written, or ready to leave with the dot, which is kept back
  *                              scheduler: hand(job, next)         after `handed` is committed: the dot leaves, and with it the
  *                                                                 next job's envelope when pipelining
  *                                     or  withdraw(job)           no dot: the connection is closed; answered by NOT_SENT

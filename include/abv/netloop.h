@@ -65,6 +65,10 @@ int64_t netconn_send(struct netconn *c, const void *p, size_t n);
 void netconn_hold(struct netconn *c);
 void netconn_flush(struct netconn *c);
 
+/* Reads now what the peer has sent or that it has closed, as the loop would do in its turn: on_line and on_fail may come from inside, the
+ * connection may be gone afterwards. Does nothing inside of the connection's own callbacks. */
+void netconn_look(struct netconn *c);
+
 /* Upper bound of the bytes that may have reached the peer: an offset <= this one counts as written (9-precisions, "dot written":
  * the send call that held it counted it, or failed with anything but CURLE_AGAIN). */
 int64_t netconn_written(const struct netconn *c);

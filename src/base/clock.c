@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 void clock_init_real(struct clock *c)
@@ -123,10 +124,23 @@ char *clock_format_mail(int64_t t, char *out)
 {
 	static const char days[] = "MonTueWedThuFriSatSun", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct fields_of_time f;
+	char *p = out;
 
 	split(t, &f);
-	snprintf(out, CLOCK_TEXT_MAX + 8, "%.3s, %d %.3s %04d %02d:%02d:%02d +0000", days + (size_t)f.weekday * 3,
-		 f.day, months + (size_t)(f.month - 1) * 3, f.year, f.hour, f.minute, f.second);
+	p = mempcpy(p, days + (size_t)f.weekday * 3, 3);
+	p = mempcpy(p, ", ", 2);
+	p = put(p, f.day, f.day < 10 ? 1 : 2);
+	*p++ = ' ';
+	p = mempcpy(p, months + (size_t)(f.month - 1) * 3, 3);
+	*p++ = ' ';
+	p = put(p, f.year, 4);
+	*p++ = ' ';
+	p = put(p, f.hour, 2);
+	*p++ = ':';
+	p = put(p, f.minute, 2);
+	*p++ = ':';
+	p = put(p, f.second, 2);
+	memcpy(p, " +0000", 7);
 	return out;
 }
 

@@ -22,11 +22,33 @@ static int refuse(const struct composer *c, const char *name, const char *why)
 	return err_set(c->e, "header %s %s", name, why);
 }
 
+static void clean_end(struct composer *c)
+{
+	while (c->clean.len > 0 && c->clean.data[c->clean.len - 1] == ' ')
+		c->clean.data[--c->clean.len] = '\0';
+}
+
+/* Nothing but ASCII without controls, as most texts are. */
+static bool is_printable(const char *s)
+{
+	while (*s >= ' ' && *s <= '~')
+		s++;
+	return *s == '\0';
+}
+
 /* UTF-8 without controls, trimmed, in c->clean. */
 static int text_clean(struct composer *c, const char *name, const char *s)
 {
 	char *valid = NULL;
 
+	if (is_printable(s)) {
+		buf_clear(&c->clean);
+		while (*s == ' ')
+			s++;
+		buf_str(&c->clean, s);
+		clean_end(c);
+		return 0;
+	}
 	if (strpbrk(s, "\r\n") != NULL)
 		return refuse(c, name, "holds a line end");
 	if (!g_utf8_validate(s, -1, NULL))
@@ -38,8 +60,7 @@ static int text_clean(struct composer *c, const char *name, const char *s)
 	for (size_t i = 0; i < c->clean.len; i++)
 		if ((unsigned char)c->clean.data[i] < ' ' || c->clean.data[i] == 0x7f)
 			c->clean.data[i] = ' ';
-	while (c->clean.len > 0 && c->clean.data[c->clean.len - 1] == ' ')
-		c->clean.data[--c->clean.len] = '\0';
+	clean_end(c);
 	return 0;
 }
 
@@ -59,12 +80,12 @@ static bool address_is_fit(const char *s)
 {
 	const char *at = strrchr(s, '@');
 
-	if (at == NULL || at == s || at[1] == '\0' || !g_utf8_validate(s, -1, NULL))
+	if (at == NULL || at == s || at[1] == '\0' || (!is_printable(s) && !g_utf8_validate(s, -1, NULL)))
 		return false;
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s <= ' ' || *s == 0x7f || strchr("<>()[]\\,;:\"", *s) != NULL)
+	for (const char *p = s; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
 			return false;
-	return true;
+	return s[strcspn(s, "<>()[]\\,;:\"")] == '\0';
 }
 
 static int header_write(struct composer *c, const char *name)
@@ -105,10 +126,15 @@ static int visible_add(struct composer *c, const char *name, const char *s, bool
 {
 	if (*s == '\0')
 		return 0;
-	if (!is_visible(s, spaces) || s[strspn(s, " ")] == '\0' || (bracket && strpbrk(s, "<>") != NULL))
+	const char *text = s;
+	while (*text == ' ')
+		text++;
+	if (!is_visible(s, spaces) || *text == '\0' || (bracket && strpbrk(s, "<>") != NULL))
 		return refuse(c, name, "holds what it cannot carry");
 	buf_clear(&c->value);
-	buf_printf(&c->value, bracket ? "<%s>" : "%s", s + strspn(s, " "));
+	buf_str(&c->value, bracket ? "<" : "");
+	buf_str(&c->value, text);
+	buf_str(&c->value, bracket ? ">" : "");
 	return header_write(c, name);
 }
 

@@ -1,5 +1,6 @@
 /* Bodies in 7 bits. A dot or "From " at the start of a line is encoded too: nothing on the way has a reason to touch
  * the line. */
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -10,30 +11,87 @@
 
 static const char hex[] = "0123456789ABCDEF";
 
+/* Sixteen octets at a time: most of a letter goes as it is, and this is where a message's time went. */
+#define BLOCK 16
+typedef unsigned char block __attribute__((vector_size(BLOCK)));
+struct marks { /* of a block: 0xff where something is so, the first octet lowest */
+	uint64_t low, high;
+};
+
+static block block_read(const char *s)
+{
+	block b;
+
+	memcpy(&b, s, sizeof b);
+	return b;
+}
+
+static struct marks marks_of(block b)
+{
+	struct marks m;
+	uint64_t half[2];
+
+	memcpy(half, &b, sizeof half);
+	m.low = le64toh(half[0]);
+	m.high = le64toh(half[1]);
+	return m;
+}
+
 bool mime_base64_is_shorter(const char *s, size_t n)
 {
 	size_t high = 0, i = 0;
-	for (; i + 8 <= n; i += 8) {
-		uint64_t eight;
-		memcpy(&eight, s + i, sizeof eight);
-		eight &= UINT64_C(0x8080808080808080);
-		if (eight != 0)
-			high += (size_t)__builtin_popcountll(eight);
+
+	for (; i + 4 * BLOCK <= n; i += 4 * BLOCK) {
+		block any = block_read(s + i) | block_read(s + i + BLOCK) | block_read(s + i + 2 * BLOCK) |
+			    block_read(s + i + 3 * BLOCK);
+		struct marks m = marks_of(any);
+		if (((m.low | m.high) & UINT64_C(0x8080808080808080)) == 0)
+			continue;
+		for (size_t k = i; k < i + 4 * BLOCK; k++)
+			high += (unsigned char)s[k] >> 7;
 	}
 	for (; i < n; i++)
 		high += (unsigned char)s[i] >> 7;
 	return high > n / 6; /* n + 2 high > 4/3 n */
 }
 
-static const unsigned char *literal_table(void)
+static bool is_blank(char c)
 {
-	static unsigned char table[256];
-	if (table['a'] == 0) {
-		memset(&table[' '], 1, '~' - ' ' + 1);
-		table['='] = 0;
-		table['\t'] = 1;
+	return c == ' ' || c == '\t';
+}
+
+static bool is_literal(char c)
+{
+	return (c >= ' ' && c <= '~' && c != '=') || c == '\t';
+}
+
+/* How many octets from s on, of the n that there are, go as they are, at most `most`. They are written to w, and up to BLOCK octets of
+ * rubbish behind them. */
+static size_t literal_copy(char *w, const char *s, size_t n, size_t most)
+{
+	size_t at = 0;
+
+	while (at < most) {
+		if (n - at >= BLOCK) {
+			block b = block_read(s + at);
+			block other = (block)((b - ' ') > '~' - ' ') | (block)(b == '=');
+			struct marks m = marks_of(other);
+
+			memcpy(w + at, &b, sizeof b);
+			if ((m.low | m.high) == 0) {
+				at += BLOCK;
+				continue;
+			}
+			at += m.low != 0 ? (size_t)__builtin_ctzll(m.low) / 8 : 8 + (size_t)__builtin_ctzll(m.high) / 8;
+			if (at >= most || s[at] != '\t')
+				break;
+		} else if (!is_literal(s[at])) {
+			break;
+		}
+		w[at] = s[at];
+		at++;
 	}
-	return table;
+	return at < most ? at : most;
 }
 
 static char *octet_write(char *w, unsigned char c)
@@ -44,59 +102,50 @@ static char *octet_write(char *w, unsigned char c)
 	return w;
 }
 
-static bool is_blank(char c)
+static char *soft_break(char *w)
 {
-	return c == ' ' || c == '\t';
+	memcpy(w, "=\r\n", 3);
+	return w + 3;
 }
 
-/* One line without its end. */
-static char *line_write(char *w, const char *s, size_t n)
+static bool line_ends(const char *s, size_t n)
 {
-	const unsigned char *literal = literal_table();
-	const char *start = w;                                 /* of the line written */
-	size_t body = n > 0 && is_blank(s[n - 1]) ? n - 1 : n; /* white space at the end is encoded */
+	return n == 0 || *s == '\n' || (n > 1 && s[0] == '\r' && s[1] == '\n');
+}
 
-	for (size_t i = 0; i < n;) {
-		size_t room = LINE_MAX_QP - (size_t)(w - start), run = 0;
-		bool touched = w == start && (s[i] == '.' || (n - i >= 5 && memcmp(s + i, "From ", 5) == 0));
-		size_t most = touched || i >= body ? 0 : room < body - i ? room : body - i;
+/* Lines of the text, each beginning where the last one ended; `start` is where the line under way begins in what is written. */
+void mime_quoted_add(struct buf *out, const char *s, size_t n)
+{
+	size_t most = 3 * n + 3 * (3 * n / (LINE_MAX_QP - 2) + 1) + n; /* n: an LF becomes CRLF */
+	const char *end = s + n;
 
-		while (run < most && literal[(unsigned char)s[i + run]])
-			run++;
-		memcpy(w, s + i, run);
+	buf_reserve(out, most + BLOCK + LINE_MAX_QP);
+	char *w = out->data + out->len, *start = w;
+	for (;;) {
+		if (w == start && s < end && (*s == '.' || (end - s >= 5 && memcmp(s, "From ", 5) == 0)))
+			w = octet_write(w, (unsigned char)*s++);
+		size_t left = (size_t)(end - s), room = (size_t)(LINE_MAX_QP - (w - start));
+		size_t run = literal_copy(w, s, left, room < left ? room : left);
 		w += run;
-		i += run;
-		if (i == n)
-			break;
-		if (run == room || room - run < 3) {
-			*w++ = '=';
+		s += run;
+		if (line_ends(s, (size_t)(end - s))) {
+			if (w > start && is_blank(w[-1])) { /* white space at the end of a line is encoded */
+				w--;
+				if (w - start > LINE_MAX_QP - 3)
+					w = soft_break(w);
+				w = octet_write(w, (unsigned char)s[-1]);
+			}
+			if (s == end)
+				break;
+			s += *s == '\r' ? 2 : 1;
 			*w++ = '\r';
 			*w++ = '\n';
 			start = w;
-		} else if (touched || i == body || !literal[(unsigned char)s[i]]) {
-			w = octet_write(w, (unsigned char)s[i++]);
+		} else if (w - start > LINE_MAX_QP - 3) {
+			start = w = soft_break(w);
+		} else {
+			w = octet_write(w, (unsigned char)*s++);
 		}
-	}
-	return w;
-}
-
-void mime_quoted_add(struct buf *out, const char *s, size_t n)
-{
-	size_t most = 3 * n + 3 * (3 * n / (LINE_MAX_QP - 2) + 1) + 16;
-
-	buf_reserve(out, most + n); /* n: an LF becomes CRLF */
-	char *w = out->data + out->len;
-	for (size_t at = 0; at < n;) {
-		const char *lf = memchr(s + at, '\n', n - at);
-		size_t end = lf != NULL ? (size_t)(lf - s) : n;
-		size_t len = end - at;
-
-		w = line_write(w, s + at, len > 0 && lf != NULL && s[end - 1] == '\r' ? len - 1 : len);
-		if (lf != NULL) {
-			*w++ = '\r';
-			*w++ = '\n';
-		}
-		at = end + (lf != NULL);
 	}
 	out->len = (size_t)(w - out->data);
 	*w = '\0';

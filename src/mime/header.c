@@ -15,6 +15,11 @@ int mime_header_add(struct buf *out, const char *name, const char *value, struct
 
 	buf_str(out, name);
 	buf_add(out, ": ", 2);
+	if (column + n <= FOLD_AT) {
+		buf_add(out, value, n);
+		buf_add(out, "\r\n", 2);
+		return 0;
+	}
 	for (size_t at = 0; at < n;) {
 		size_t gap = strspn(value + at, " ");
 		size_t len = gap + strcspn(value + at + gap, " ");
@@ -35,10 +40,14 @@ int mime_header_add(struct buf *out, const char *name, const char *value, struct
 
 /* ---- encoded words ---- */
 
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 static bool is_plain_in_q(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c != '\0' && strchr("!*+-/", c) != NULL);
+	return is_alnum(c) || (c != '\0' && strchr("!*+-/", c) != NULL);
 }
 
 static size_t q_width(char c)
@@ -133,6 +142,10 @@ void mime_text_encode(struct buf *out, const char *s)
 {
 	size_t n = strlen(s), from = n, to = 0;
 
+	if (word_is_plain(s, n)) { /* words of it as well */
+		buf_add(out, s, n);
+		return;
+	}
 	for (size_t at = 0; at < n;) {
 		size_t gap = strspn(s + at, " ");
 		size_t len = strcspn(s + at + gap, " ");
@@ -153,8 +166,7 @@ void mime_text_encode(struct buf *out, const char *s)
 
 static bool is_atext(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	return is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 void mime_phrase_encode(struct buf *out, const char *s)

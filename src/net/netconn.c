@@ -171,6 +171,12 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	release(c);
 }
 
+void netconn_look(struct netconn *c)
+{
+	if (c->state == NETCONN_OPEN && !c->busy)
+		on_readable(c->fd, EV_READ, c);
+}
+
 /* ---- writing ---- */
 
 static void send_failed(struct netconn *c)

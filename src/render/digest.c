@@ -20,14 +20,32 @@ static uint32_t case_fold(uint32_t c)
 	return c;
 }
 
-/* Folded visible ASCII; 0 for what needs a look. */
+/* What an ASCII byte becomes: folded when visible, ' ' for white space, 0 for what needs a look. */
 static const unsigned char *plain_table(void)
 {
 	static unsigned char table[256];
-	if (table['a'] == 0)
+	if (table['a'] == 0) {
 		for (uint32_t c = '!'; c <= '~'; c++)
 			table[c] = (unsigned char)case_fold(c);
+		table[' '] = table['\n'] = table['\t'] = ' ';
+	}
 	return table;
+}
+
+/* The character at *at that the table does not tell; a gap is told, what is not seen is passed over. */
+static void other_add(struct buf *b, const char *text, size_t n, size_t *at, bool *gap)
+{
+	uint32_t c = render_utf8_next(text, n, at);
+	enum value_char k = c == UTF8_BAD ? VALUE_CHAR_DROP : c == 0xa0 ? VALUE_CHAR_SPACE : render_value_char(c);
+
+	if (k == VALUE_CHAR_SPACE)
+		*gap = true;
+	if (k != VALUE_CHAR_KEEP)
+		return;
+	if (*gap && b->len > 0)
+		b->data[b->len++] = ' ';
+	*gap = false;
+	render_utf8_add(b, case_fold(c));
 }
 
 void render_content_digest(const char *text, size_t n, char *out)
@@ -36,27 +54,25 @@ void render_content_digest(const char *text, size_t n, char *out)
 	struct buf b = { 0 };
 	bool gap = false;
 
-	buf_reserve(&b, n + 1); /* folding lengthens nothing: what is visible ASCII is written in place */
+	buf_reserve(&b, n + 1); /* folding lengthens nothing: what is ASCII is written in place */
 	for (size_t at = 0; at < n;) {
-		size_t from = at;
-		uint32_t c = render_utf8_next(text, n, &at);
-		enum value_char k = c == UTF8_BAD ? VALUE_CHAR_DROP
-				    : c == 0xa0   ? VALUE_CHAR_SPACE
-						  : render_value_char(c);
+		unsigned char c = plain[(unsigned char)text[at]];
+		char *w = b.data + b.len;
 
-		gap = gap || k == VALUE_CHAR_SPACE;
-		if (k != VALUE_CHAR_KEEP)
-			continue;
-		if (gap && b.len > 0)
-			b.data[b.len++] = ' ';
-		gap = false;
-		if (c >= 0x80) {
-			render_utf8_add(&b, case_fold(c));
+		if (c == 0) {
+			other_add(&b, text, n, &at, &gap);
 			continue;
 		}
-		char *w = b.data + b.len;
-		for (at = from; at < n && plain[(unsigned char)text[at]] != 0; at++)
-			*w++ = (char)plain[(unsigned char)text[at]];
+		for (; c != 0; c = ++at < n ? plain[(unsigned char)text[at]] : 0) {
+			if (c == ' ') {
+				gap = true;
+				continue;
+			}
+			*w = ' ';
+			w += gap && w > b.data;
+			gap = false;
+			*w++ = (char)c;
+		}
 		b.len = (size_t)(w - b.data);
 	}
 	digest_hex(b.data, b.len, out);

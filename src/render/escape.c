@@ -102,6 +102,22 @@ static void gap_add(struct buf *b, enum gap *gap, enum place p)
 	*gap = GAP_NONE;
 }
 
+/* What goes as it is from s on, up to the NUL: in a text, the single spaces between words as well. */
+static size_t plain_length(const char *s, enum place p)
+{
+	const unsigned char *table = plain_table();
+	unsigned char bit = plain_bit[p];
+	bool words = !is_url(p);
+	size_t n = 0;
+
+	for (;; n++) {
+		while ((table[(unsigned char)s[n]] & bit) != 0)
+			n++;
+		if (!words || s[n] != ' ' || (table[(unsigned char)s[n + 1]] & bit) == 0)
+			return n;
+	}
+}
+
 void render_value_add(struct buf *b, const char *s, enum place p)
 {
 	const unsigned char *table = plain_table();
@@ -116,9 +132,7 @@ void render_value_add(struct buf *b, const char *s, enum place p)
 		uint32_t c = (unsigned char)s[at];
 		if ((table[c] & plain_bit[p]) != 0) {
 			gap_add(b, &gap, p);
-			do
-				at++;
-			while (at < n && (table[(unsigned char)s[at]] & plain_bit[p]) != 0);
+			at += plain_length(s + at, p);
 			buf_add(b, s + from, at - from);
 			continue;
 		}

@@ -21,7 +21,7 @@ void flow_add(struct buf *out, const char *s, size_t n, const char *first, size_
 	bool open = false, begun = false;
 
 	for (size_t at = 0; at < n;) {
-		size_t end = at;
+		size_t end = at, width = 0;
 
 		if (is_gap(s[at])) {
 			if (s[at++] == '\n' && open) {
@@ -30,9 +30,8 @@ void flow_add(struct buf *out, const char *s, size_t n, const char *first, size_
 			}
 			continue;
 		}
-		while (end < n && !is_gap(s[end]))
-			end++;
-		size_t width = columns(s + at, end - at);
+		for (; end < n && !is_gap(s[end]); end++)
+			width += ((unsigned char)s[end] & 0xc0) != 0x80;
 		if (open && column + 1 + width > FLOW_WIDTH) {
 			buf_char(out, '\n');
 			open = false;

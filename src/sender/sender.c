@@ -44,6 +44,10 @@ static void hand(void *arg, struct delivery_job *job, struct delivery_job *next)
 	struct delivery_slot *k = job->link;
 
 	pool_enter(s);
+	if (k) {
+		netconn_look(k->conn);
+		k = job->link;
+	}
 	if (next && (!k || !k->can.pipelining || k->retired)) {
 		not_sent(s, next, "the connection it was to follow on takes no further message");
 		next = NULL;

@@ -49,7 +49,7 @@ enum flight_stage {
 	FLIGHT_NONE,
 	FLIGHT_ENVELOPE, /* its commands are under way */
 	FLIGHT_BODY,     /* 354 read, the body leaves */
-	FLIGHT_READY,    /* the body has left; the scheduler's word is awaited */
+	FLIGHT_READY,    /* the body has left, or leaves with its dot; the scheduler's word is awaited */
 	FLIGHT_DOT       /* the dot was let go: `end` tells whether it was written */
 };
 

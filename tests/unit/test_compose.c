@@ -326,12 +326,73 @@ static void smtputf8(void **state)
 	buf_free(&b);
 }
 
+/* Quoted-printable as RFC 2045 6.7 says it, an octet at a time. */
+static void quoted_line(struct buf *out, const char *s, size_t n)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < n;) {
+		unsigned char c = (unsigned char)s[i];
+		bool blank = c == ' ' || c == '\t';
+		bool kept = (blank && i + 1 < n) || (c > ' ' && c <= '~' && c != '=');
+		if (column == 0 && (c == '.' || (n - i >= 5 && memcmp(s + i, "From ", 5) == 0)))
+			kept = false;
+		if (column + (kept ? 1 : 3) > 75) {
+			buf_str(out, "=\r\n");
+			column = 0;
+			continue;
+		}
+		buf_printf(out, kept ? "%c" : "=%02X", c);
+		column += kept ? 1 : 3;
+		i++;
+	}
+}
+
+static void quoted_text(struct buf *out, const char *s, size_t n)
+{
+	for (size_t at = 0; at < n;) {
+		const char *lf = memchr(s + at, '\n', n - at);
+		size_t end = lf != NULL ? (size_t)(lf - s) : n;
+		quoted_line(out, s + at, lf != NULL && end > at && s[end - 1] == '\r' ? end - at - 1 : end - at);
+		if (lf != NULL)
+			buf_str(out, "\r\n");
+		at = end + (lf != NULL);
+	}
+}
+
+/* Texts of pieces that meet at every column, against the encoder above. */
+static void quoted_printable(void **state)
+{
+	static const char *const piece[] = { "a", "=", " ", "\t", "\n", "\r\n", "\r", ".", "From ", "From", "\xc3\xbc", "\x7f", "\x01", "\n.", "\n\n",
+		                             "word ", "seven77", "0123456789abcdef", TEN("abcdefg"), " \n", "\t\n", "=3D", "\n=", "~", "!" };
+	uint64_t seed = 12345;
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		struct buf text = { 0 }, expected = { 0 }, out = { 0 };
+		struct err e = { "" };
+		for (int k = (int)(seed >> 40) % 40; k >= 0; k--) {
+			seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+			buf_str(&text, piece[(seed >> 33) % (sizeof piece / sizeof piece[0])]);
+		}
+		quoted_text(&expected, text.data, text.len);
+		assert_int_equal(mime_compose(&plain, text.data, text.len, NULL, 0, &out, &e), 0);
+		const char *body = strstr(out.data, "\r\n\r\n") + 4;
+		if (strstr(out.data, "Transfer-Encoding: quoted-printable\r\n") != NULL) {
+			buf_str(&expected, "\r\n");
+			assert_string_equal(body, expected.data);
+		}
+		buf_free(&text);
+		buf_free(&expected);
+		buf_free(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(header_texts), cmocka_unit_test(bodies),  cmocka_unit_test(whole_message),
 		cmocka_unit_test(same_bytes),   cmocka_unit_test(refused), cmocka_unit_test(one_click),
-		cmocka_unit_test(smtputf8),
+		cmocka_unit_test(smtputf8),     cmocka_unit_test(quoted_printable),
 	};
 	g_mime_init();
 	int r = cmocka_run_group_tests(tests, NULL, NULL);
