@@ -105,25 +105,32 @@ static int members_check(struct call *c)
 	return 200;
 }
 
-static int request_read(struct call *c, const char *body, size_t n)
+int call_object(struct call *c)
 {
 	json_error_t je;
 
-	c->body = body;
-	c->body_n = n;
-	if (c->verb->member[0].name && c->verb->member[0].type == MEMBER_MESSAGE)
-		return n ? 200 : call_refuse(c, 400, "message: the request is empty");
-	if (strspn(body, " \t\r\n") == n) {
+	if (strspn(c->body, " \t\r\n") == c->body_n) {
 		c->in = json_object();
 		return members_check(c);
 	}
-	c->in = json_loadb(body, n, JSON_REJECT_DUPLICATES, &je);
+	c->in = json_loadb(c->body, c->body_n, JSON_REJECT_DUPLICATES, &je);
 	if (!c->in)
 		return call_refuse(c, 400, "the request is no JSON object: line %d, column %d: %s", je.line, je.column,
 				   je.text);
 	if (!json_is_object(c->in))
 		return call_refuse(c, 400, "the request is no JSON object");
 	return members_check(c);
+}
+
+static int request_read(struct call *c, const char *body, size_t n)
+{
+	const struct member *first = &c->verb->member[0];
+
+	c->body = body;
+	c->body_n = n;
+	if (first->name && first->type == MEMBER_MESSAGE)
+		return n ? 200 : call_refuse(c, 400, "message: the request is empty");
+	return first->name && first->type == MEMBER_ROWS ? 200 : call_object(c);
 }
 
 const char *call_text(const struct call *c, const char *name)

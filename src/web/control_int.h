@@ -35,7 +35,7 @@ struct call {
 	const struct control_ops *ops;
 	const struct verb *verb;
 	int64_t now;
-	json_t *in;     /* the request's object; NULL when the body is a message */
+	json_t *in;     /* the request's object; NULL when the body is a message, or rows */
 	const char *body; /* the request's bytes, while the verb runs */
 	size_t body_n;
 	struct buf out; /* the answer's members, without the braces */
@@ -77,7 +77,7 @@ enum member_type {
 	MEMBER_TEXT,
 	MEMBER_INTEGER,
 	MEMBER_BOOL,
-	MEMBER_ROWS,
+	MEMBER_ROWS,   /* the only member: the verb reads the request itself */
 	MEMBER_MESSAGE /* the only member: the request's body is the message itself, no JSON */
 };
 struct member {
@@ -85,6 +85,9 @@ struct member {
 	enum member_type type;
 	bool required;
 };
+/* Reads and checks the request as an object with the verb's members: 200 or a refusal. Done before the verb runs, except
+ * with MEMBER_ROWS. */
+int call_object(struct call *c);
 const char *call_text(const struct call *c, const char *name); /* "" when absent */
 bool call_bool(const struct call *c, const char *name);
 int64_t call_integer(const struct call *c, const char *name, int64_t absent);

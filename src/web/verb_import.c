@@ -8,71 +8,17 @@
 #include "abv/mem.h"
 #include "import_int.h"
 
-#define ROWS_MAX 1000
-
 struct import {
 	struct call *call;
 	const struct plan *plan;
-	struct row *row;
-	size_t n;
+	struct rows rows;
 	int64_t put[3]; /* by enum put_result */
 	int64_t superseded, enrolled, refused[REASON_COUNT];
-	struct buf errors; /* elements */
 	struct buf detail; /* of an event */
 	struct buf keep;   /* of the row that is being stored */
 	bool enrolls;      /* there is a sequence that enrolls by itself */
 	json_t *unlisted; /* owned: basis -> rows that have it, of those that consent.accept does not list; NULL none */
 };
-
-/* ---- reading ---- */
-
-static void row_error(struct import *im, int64_t line, const struct err *why)
-{
-	struct buf *b = &im->errors;
-
-	if (b->len)
-		buf_char(b, ',');
-	buf_char(b, '{');
-	json_add_int(b, "line", line);
-	json_add_str(b, "message", why->text);
-	buf_char(b, '}');
-}
-
-static void row_take(struct import *im, json_t *json, size_t i)
-{
-	const json_t *line = json_object_get(json, "line");
-	struct row *r = &im->row[im->n];
-	struct err why = { "" };
-	int rc;
-
-	r->line = json_is_integer(line) ? json_integer_value(line) : (int64_t)i + 1;
-	rc = json_is_object(json) ? row_read(json, im->call->now, r, &why) : err_set(&why, "this row is no object");
-	if (!rc) {
-		im->n++;
-		return;
-	}
-	row_error(im, r->line, &why);
-	row_free(r);
-	*r = (struct row){ 0 };
-}
-
-static void rows_take(struct import *im, const json_t *rows)
-{
-	json_t *last = json_object(), *seen;
-	size_t i;
-
-	for (i = 0; i < json_array_size(rows); i++)
-		row_take(im, json_array_get(rows, i), i);
-	for (i = 0; i < im->n; i++) {
-		seen = json_object_get(last, im->row[i].email);
-		if (seen) {
-			im->row[json_integer_value(seen)].superseded = true;
-			im->superseded++;
-		}
-		json_object_set_new(last, im->row[i].email, json_integer((json_int_t)i));
-	}
-	json_decref(last);
-}
 
 /* ---- storing ---- */
 
@@ -144,14 +90,14 @@ static int row_of_forgotten(struct import *im, const struct row *r)
 {
 	struct call *c = im->call;
 	struct err why = { "" };
-	int rc = store_forgotten(c->store, r->email, &c->err);
+	int rc = store_forgotten(c->store, r->value[COLUMN_EMAIL], &c->err);
 
 	if (rc <= 0)
 		return rc;
 	(void)err_set(&why,
 		      "email: '%s' was forgotten: not imported; `abvctl unsuppress %s --force --reason ...` first",
-		      r->email, r->email);
-	row_error(im, r->line, &why);
+		      r->value[COLUMN_EMAIL], r->value[COLUMN_EMAIL]);
+	rows_refuse(&im->rows, r->line, &why);
 	return 1;
 }
 
@@ -161,7 +107,7 @@ static int row_store(struct import *im, const struct row *r)
 	struct contact *known = NULL, fresh;
 	enum put_result result = PUT_SAME;
 	struct err why = { "" };
-	int rc = store_contact_by_email(c->store, r->email, &known, &c->err);
+	int rc = store_contact_by_email(c->store, r->value[COLUMN_EMAIL], &known, &c->err);
 
 	if (rc == 0)
 		rc = row_of_forgotten(im, r);
@@ -175,7 +121,7 @@ static int row_store(struct import *im, const struct row *r)
 	if (outgrows(known, &fresh)) {
 		(void)err_set(&why, "with the columns of earlier imports this contact is longer than %d bytes",
 			      ROW_MAX);
-		row_error(im, r->line, &why);
+		rows_refuse(&im->rows, r->line, &why);
 		rc = 0;
 		goto out;
 	}
@@ -206,7 +152,7 @@ static void import_answer(struct import *im)
 	json_add_int(out, "enrolled", im->enrolled);
 	answer_refused(out, im->refused);
 	answer_open(out, "errors", '[');
-	buf_str(out, buf_text(&im->errors));
+	buf_str(out, buf_text(&im->rows.errors));
 	buf_char(out, ']');
 	if (im->unlisted) {
 		char *text = json_dumps(im->unlisted, JSON_COMPACT);
@@ -216,30 +162,34 @@ static void import_answer(struct import *im)
 	}
 }
 
-int verb_import(struct call *c)
+static int import_run(struct import *im)
 {
-	const json_t *rows = json_object_get(c->in, "rows");
-	struct import im = { .call = c, .plan = c->ops->plan(c->ops->arg) };
-	size_t n = json_array_size(rows);
 	int rc = 0;
 
-	if (n > ROWS_MAX)
-		return call_refuse(c, 400, "rows: these are %zu, more than %d", n, ROWS_MAX);
-	for (size_t i = 0; i < im.plan->config->sequence_n; i++)
-		im.enrolls |= im.plan->config->sequence[i].enroll != ENROLL_MANUAL;
-	im.row = mem_array(n + 1, sizeof(*im.row));
-	rows_take(&im, rows);
-	for (size_t i = 0; i < im.n && !rc; i++) {
-		if (!im.row[i].superseded)
-			rc = row_store(&im, &im.row[i]);
+	for (size_t i = 0; i < im->plan->config->sequence_n; i++)
+		im->enrolls |= im->plan->config->sequence[i].enroll != ENROLL_MANUAL;
+	for (size_t i = 0; i < im->rows.n && !rc; i++) {
+		if (im->rows.row[i].superseded)
+			im->superseded++;
+		else
+			rc = row_store(im, &im->rows.row[i]);
 	}
-	import_answer(&im);
-	for (size_t i = 0; i < im.n; i++)
-		row_free(&im.row[i]);
-	free(im.row);
+	if (rc)
+		return call_failed(im->call);
+	import_answer(im);
+	return 200;
+}
+
+int verb_import(struct call *c)
+{
+	struct import im = { .call = c, .plan = c->ops->plan(c->ops->arg) };
+	int status = rows_read(c, &im.rows);
+
+	if (status == 200)
+		status = import_run(&im);
+	rows_free(&im.rows);
 	json_decref(im.unlisted);
-	buf_free(&im.errors);
 	buf_free(&im.detail);
 	buf_free(&im.keep);
-	return rc ? call_failed(c) : 200;
+	return status;
 }
