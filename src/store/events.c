@@ -3,6 +3,7 @@
  * pruning has removed them all. */
 #include <string.h>
 
+#include "abv/mem.h"
 #include "store_int.h"
 
 int store_event_add(struct store *s, const struct event *ev, int64_t *seq, struct err *e)
@@ -39,6 +40,30 @@ int store_event_add(struct store *s, const struct event *ev, int64_t *seq, struc
 	if (seq)
 		*seq = next;
 	return 0;
+}
+
+int store_events_add(struct store *s, const struct event *ev, size_t n, struct err *e)
+{
+	struct event_new *row;
+	int64_t next = s->figure[FIGURE_EVENT_LAST];
+	int rc;
+
+	if (store_change(s, e))
+		return -1;
+	row = mem_array(n, sizeof(*row));
+	for (size_t i = 0; i < n; i++) {
+		row[i] = (struct event_new){ .event = &ev[i], .seq = ++next, .type = store_event_id(s, ev[i].type, e) };
+		if (row[i].type < 0) {
+			free(row);
+			return -1;
+		}
+		store_seen(s, ev[i].ts);
+	}
+	rc = n ? store_batch_run(s, BATCH_EVENT, row, n, store_stmt(s, SQL_EVENTS_INSERT), NULL, NULL, e) : 0;
+	if (!rc)
+		s->figure[FIGURE_EVENT_LAST] = next;
+	free(row);
+	return rc;
 }
 
 /* Number of rows, -1. */

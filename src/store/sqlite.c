@@ -261,6 +261,8 @@ enum store_status store_open(const char *path, struct store **out, struct err *e
 	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, open_sql, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = store_batch_open(s);
 	if (rc != SQLITE_OK) {
 		status = open_failed(s, path, rc, e);
 		goto out;

@@ -60,10 +60,19 @@ int row_put(struct row *r, const struct row_name *name, char *value, size_t n, b
 /* All members are there. 0, or -1 with what is wrong with it. */
 int row_check(struct row *r, int64_t now, struct err *e);
 
+/* Texts of a request's contacts that are not in its rows. */
+struct keep {
+	char *key, *key_at;  /* owned: accounts' keys, one behind the other */
+	struct buf *merged;  /* owned: attributes of contacts that were known */
+	size_t merged_n;
+};
+void keep_init(struct keep *k, size_t rows);
+void keep_free(struct keep *k);
+
 /* The row as a contact, over what is known (NULL: a new one): columns and attributes that the row does not have stay as
  * they were; the consent's source and time go with the consent. Texts are the row's, the known contact's, or in `keep`,
- * which is empty and the caller's. */
+ * whose room is for as many rows as it was made for. */
 void row_contact(const struct row *r, const struct contact *known, const struct config *config, struct contact *out,
-		 struct buf *keep);
+		 struct keep *keep);
 
 #endif

@@ -156,9 +156,26 @@ int row_check(struct row *r, int64_t now, struct err *e)
 
 /* ---- as a contact ---- */
 
-/* The key of an account that is named: an alias's, when it or one of its domains is meant; else the name, folded. */
-static const char *account_key(const struct config *config, const char *name, char out[MAILADDR_MAX])
+void keep_init(struct keep *k, size_t rows)
 {
+	k->key = k->key_at = mem_grow(NULL, rows, MAILADDR_MAX); /* pages that are not used cost nothing */
+	k->merged = mem_array(rows, sizeof(*k->merged));
+	k->merged_n = 0;
+}
+
+void keep_free(struct keep *k)
+{
+	for (size_t i = 0; i < k->merged_n; i++)
+		buf_free(&k->merged[i]);
+	free(k->merged);
+	free(k->key);
+}
+
+/* The key of an account that is named: an alias's, when it or one of its domains is meant; else the name, folded, which
+ * is written to out. */
+static const char *account_key(const struct config *config, const char *name, char *out)
+{
+	size_t n = strnlen(name, MAILADDR_MAX - 1);
 	char *space;
 
 	for (size_t i = 0; i < config->alias_n; i++) {
@@ -170,7 +187,8 @@ static const char *account_key(const struct config *config, const char *name, ch
 		if (meant)
 			return a->account;
 	}
-	(void)snprintf(out, MAILADDR_MAX, "%s", name);
+	memcpy(out, name, n);
+	out[n] = '\0';
 	fold(out);
 	while ((space = strstr(out, "  ")) != NULL)
 		memmove(space, space + 1, strlen(space));
@@ -197,8 +215,19 @@ static void merge_attributes(const struct row *r, const struct contact *known, s
 	}
 }
 
+static struct fields row_attributes(const struct row *r, const struct contact *known, struct keep *keep)
+{
+	struct buf *b;
+
+	if (!known)
+		return r->attributes;
+	b = &keep->merged[keep->merged_n++];
+	merge_attributes(r, known, b);
+	return (struct fields){ .data = b->data, .len = b->len };
+}
+
 void row_contact(const struct row *r, const struct contact *known, const struct config *config, struct contact *out,
-		 struct buf *keep)
+		 struct keep *keep)
 {
 	static const struct contact nobody = { .account = "",
 					       .account_name = "",
@@ -213,13 +242,13 @@ void row_contact(const struct row *r, const struct contact *known, const struct 
 	const struct contact *k = known ? known : &nobody;
 	const char *name = either(r, COLUMN_ACCOUNT, k->account_name), *key;
 	bool consent = r->value[COLUMN_CONSENT] != NULL; /* another basis does not inherit the date of the last one */
-	char account[MAILADDR_MAX];
 
 	if (*name)
-		key = account_key(config, name, account);
+		key = account_key(config, name, keep->key_at);
 	else
-		config_account(config, r->value[COLUMN_EMAIL], account), key = account;
-	merge_attributes(r, k, keep);
+		config_account(config, r->value[COLUMN_EMAIL], keep->key_at), key = keep->key_at;
+	if (key == keep->key_at)
+		keep->key_at += strlen(key) + 1;
 	*out = (struct contact){
 		.email = r->value[COLUMN_EMAIL],
 		.account_name = name,
@@ -232,9 +261,7 @@ void row_contact(const struct row *r, const struct contact *known, const struct 
 		.consent = either(r, COLUMN_CONSENT, k->consent),
 		.consent_source = either(r, COLUMN_CONSENT_SOURCE, consent ? "" : k->consent_source),
 		.consent_at = r->value[COLUMN_CONSENT_AT] || consent ? r->consent_at : k->consent_at,
+		.account = key,
+		.attributes = row_attributes(r, known, keep),
 	};
-	out->attributes.len = keep->len;
-	buf_add(keep, key, strlen(key) + 1); /* behind the attributes: it lives as long as they */
-	out->attributes.data = keep->data;
-	out->account = keep->data + out->attributes.len;
 }
