@@ -59,7 +59,7 @@ int store_contact_put(struct store *s, const struct contact *c, int64_t now, enu
 struct contact_put {
 	struct contact c;       /* what shall be stored; put sets id and account_id */
 	struct contact *known;  /* what is stored, NULL: nothing. Caller frees with contact_free */
-	bool leave;             /* put does nothing with it */
+	bool leave;             /* put does nothing with it; only c.email has to be there */
 	enum put_result result; /* set by put */
 };
 int store_contacts_known(struct store *s, struct contact_put *row, size_t n, struct err *e); /* reads c.email, sets known */

@@ -361,6 +361,8 @@ int store_contacts_put(struct store *s, struct contact_put *row, size_t n, int64
 	for (size_t i = 0; i < n; i++) {
 		const struct contact *known = row[i].known;
 
+		if (row[i].leave)
+			continue;
 		row[i].c.id = known ? known->id : 0;
 		row[i].result = !known ? PUT_CREATED : contact_same(&row[i].c, known) ? PUT_SAME : PUT_CHANGED;
 	}
