@@ -13,6 +13,8 @@
 /* "..." with escapes; bytes that are no UTF-8 become U+FFFD, so that a line is always valid JSON. */
 void json_quote(struct buf *b, const char *s, size_t n);
 
+void json_decimal(struct buf *b, int64_t value);
+
 /* A member of an object: writes `,` first unless b is empty or ends in '{' or '['. A NULL string writes nothing. */
 void json_add_str(struct buf *b, const char *name, const char *value);
 void json_add_int(struct buf *b, const char *name, int64_t value);

@@ -44,10 +44,13 @@ static void add_detail(struct buf *b, const char *detail)
 
 void journal_format(const struct event *ev, struct buf *out)
 {
-	char text[64 + CLOCK_TEXT_MAX], ts[CLOCK_TEXT_MAX];
+	char ts[CLOCK_TEXT_MAX];
 
-	(void)snprintf(text, sizeof(text), "{\"seq\":%" PRId64 ",\"ts\":\"%s\"", ev->seq, clock_format(ev->ts, ts));
-	buf_str(out, text);
+	buf_str(out, "{\"seq\":");
+	json_decimal(out, ev->seq);
+	buf_str(out, ",\"ts\":\"");
+	buf_str(out, clock_format(ev->ts, ts));
+	buf_char(out, '"');
 	json_add_str(out, "event", event_type_name(ev->type));
 	add_some(out, "contact", ev->address);
 	add_some(out, "account", ev->account);
