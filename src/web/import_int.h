@@ -55,8 +55,8 @@ struct row_name {
 };
 enum column row_column(const struct row_name *name); /* COLUMN_COUNT: an attribute */
 /* Takes a member: a column's value becomes the row's, an attribute is copied. control: the value has control characters. */
-int row_put(struct row *r, const struct row_name *name, char *value, size_t n, bool control, struct buf *attributes,
-	    struct err *e);
+int row_put(struct row *r, const struct row_name *name, enum column column, char *value, size_t n, bool control,
+	    struct buf *attributes, struct err *e);
 /* All members are there. 0, or -1 with what is wrong with it. */
 int row_check(struct row *r, int64_t now, struct err *e);
 

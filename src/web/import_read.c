@@ -10,12 +10,13 @@
 
 #define NAMES_MAX 32
 
-/* The names that a row has had. */
-struct seen {
-	unsigned columns; /* a bit each */
-	bool line, judged; /* judged: the whole row, by jansson */
-	struct row_name other[NAMES_MAX];
-	size_t n;
+/* A name as it stands in the request, from its first quote up to and with the colon. */
+struct name {
+	const char *raw;
+	size_t raw_n;
+	struct row_name name; /* decoded */
+	enum column column;   /* COLUMN_COUNT: an attribute, or line */
+	bool line;
 };
 
 struct reading {
@@ -23,6 +24,16 @@ struct reading {
 	struct rows *rows;
 	int64_t now;
 	size_t n; /* rows so far, good or bad */
+
+	/* The names of the row before, as long as those of this row are the same: rows of one file have the same names in
+	 * the same order. From the first that differs on, those of this row. */
+	struct name name[NAMES_MAX];
+	size_t names;
+	/* of this row: */
+	const char *begin; /* its brace */
+	size_t member;
+	bool repeats; /* its names up to here are the first ones of the row before, so none stands twice */
+	bool judged;  /* that none stands twice, the whole row has been looked at for */
 };
 
 /* ---- values that are no texts ---- */
@@ -43,7 +54,7 @@ static json_t *value_of(const char *p, size_t n)
 }
 
 /* -1: no JSON. What is wrong with the row goes to *why. */
-static int odd_take(struct reading *in, struct row *r, const struct row_name *name, bool line, struct err *why)
+static int odd_take(struct reading *in, struct row *r, const struct name *name, struct err *why)
 {
 	struct rows *rows = in->rows;
 	const char *from;
@@ -55,16 +66,16 @@ static int odd_take(struct reading *in, struct row *r, const struct row_name *na
 	value = value_of(from, n);
 	if (!value)
 		return -1;
-	text = line || json_is_null(value) ? NULL : text_of(value);
-	if (line && json_is_integer(value)) {
+	text = name->line || json_is_null(value) ? NULL : text_of(value);
+	if (name->line && json_is_integer(value)) {
 		r->line = json_integer_value(value);
 	} else if (text) {
 		rows->odd = mem_grow(rows->odd, rows->odd_n + 1, sizeof(*rows->odd));
 		rows->odd[rows->odd_n++] = text;
 		if (!*why->text)
-			(void)row_put(r, name, text, strlen(text), false, &rows->attributes, why);
-	} else if (!line && !json_is_null(value) && !*why->text) {
-		(void)err_set(why, "%.64s: this is no text", name->text);
+			(void)row_put(r, &name->name, name->column, text, strlen(text), false, &rows->attributes, why);
+	} else if (!name->line && !json_is_null(value) && !*why->text) {
+		(void)err_set(why, "%.64s: this is no text", name->name.text);
 	}
 	json_decref(value);
 	return 0;
@@ -87,76 +98,87 @@ static bool line_take(struct json_scan *s, int64_t *line)
 
 /* ---- a row ---- */
 
-/* A name that stands twice makes all of the request no JSON. begin: of the row. */
-static int name_new(struct seen *seen, const struct row_name *name, enum column column, bool line, const char *begin,
-		    const char *end)
+/* A name that stands twice makes all of the request no JSON: -1. */
+static int name_new(struct reading *in, const struct name *name)
 {
-	struct json_scan whole = { .at = begin, .end = end };
-	bool *flag = &seen->line, again;
+	struct json_scan row = { .at = in->begin, .end = in->scan.end };
 	const char *from;
 	size_t n;
 	json_t *tree;
 
-	if (column < COLUMN_COUNT || line) {
-		again = line ? *flag : seen->columns >> column & 1;
-		*flag |= line;
-		seen->columns |= line ? 0 : 1U << column;
-		return again && !seen->judged ? -1 : 0;
-	}
-	for (size_t i = 0; i < seen->n && !seen->judged; i++)
-		if (seen->other[i].n == name->n && !memcmp(seen->other[i].text, name->text, name->n))
+	if (in->judged)
+		return 0;
+	for (size_t i = 0; i < in->names; i++)
+		if (in->name[i].name.n == name->name.n && !memcmp(in->name[i].name.text, name->name.text, name->name.n))
 			return -1;
-	if (seen->n < NAMES_MAX) {
-		seen->other[seen->n++] = *name;
-	} else if (!seen->judged) {
-		json_scan_skip(&whole, &from, &n);
-		tree = value_of(from, n);
-		json_decref(tree);
-		seen->judged = tree != NULL;
-		return tree ? 0 : -1;
+	if (in->names < NAMES_MAX) {
+		in->name[in->names++] = *name;
+		return 0;
 	}
-	return 0;
+	json_scan_skip(&row, &from, &n);
+	tree = value_of(from, n);
+	json_decref(tree);
+	in->judged = tree != NULL;
+	return tree ? 0 : -1;
 }
 
-static int member_take(struct reading *in, struct row *r, struct seen *seen, const char *begin, struct err *why)
+/* The next name of the row and its colon. */
+static int name_take(struct reading *in, struct name *out)
 {
 	struct json_scan *s = &in->scan;
-	char *name_text, *value;
-	struct row_name name;
-	enum column column;
-	size_t n;
-	bool line;
+	char *text;
 
-	if (!json_scan_text(s, &name_text, &name.n))
+	(void)json_scan_next(s);
+	if (in->repeats && in->member < in->names) {
+		*out = in->name[in->member];
+		if ((size_t)(s->end - s->at) > out->raw_n && !memcmp(s->at, out->raw, out->raw_n)) {
+			s->at += out->raw_n;
+			in->member++;
+			return 0;
+		}
+	}
+	if (in->repeats)
+		in->names = in->member;
+	in->repeats = false;
+	out->raw = s->at;
+	if (!json_scan_text(s, &text, &out->name.n) || !json_scan_take(s, ':'))
 		return -1;
-	name.text = name_text;
-	line = name.n == 4 && !memcmp(name.text, "line", 4);
-	column = line ? COLUMN_COUNT : row_column(&name);
-	if (name_new(seen, &name, column, line, begin, s->end) || !json_scan_take(s, ':'))
+	out->raw_n = (size_t)(s->at - out->raw);
+	out->name.text = text;
+	out->line = out->name.n == 4 && !memcmp(text, "line", 4);
+	out->column = row_column(&out->name);
+	return name_new(in, out);
+}
+
+static int member_take(struct reading *in, struct row *r, struct err *why)
+{
+	struct json_scan *s = &in->scan;
+	struct name name;
+	char *value;
+	size_t n;
+
+	if (name_take(in, &name))
 		return -1;
 	if (json_scan_next(s) != '"')
-		return line && line_take(s, &r->line) ? 0 : odd_take(in, r, &name, line, why);
+		return name.line && line_take(s, &r->line) ? 0 : odd_take(in, r, &name, why);
 	if (!json_scan_text(s, &value, &n))
 		return -1;
-	if (!line && !*why->text)
-		(void)row_put(r, &name, value, n, s->control, &in->rows->attributes, why);
+	if (!name.line && !*why->text)
+		(void)row_put(r, &name.name, name.column, value, n, s->control, &in->rows->attributes, why);
 	return 0;
 }
 
 static int members_take(struct reading *in, struct row *r, struct err *why)
 {
-	struct seen seen;
-	const char *begin;
-
-	seen.columns = 0;
-	seen.line = seen.judged = false;
-	seen.n = 0;
 	(void)json_scan_next(&in->scan);
-	begin = in->scan.at++;
+	in->begin = in->scan.at++;
+	in->member = 0;
+	in->repeats = true;
+	in->judged = false;
 	if (json_scan_take(&in->scan, '}'))
 		return 0;
 	do
-		if (member_take(in, r, &seen, begin, why))
+		if (member_take(in, r, why))
 			return -1;
 	while (json_scan_take(&in->scan, ','));
 	return json_scan_take(&in->scan, '}') ? 0 : -1;

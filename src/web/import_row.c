@@ -65,10 +65,9 @@ enum column row_column(const struct row_name *name)
 	return (enum column)i;
 }
 
-int row_put(struct row *r, const struct row_name *name, char *value, size_t n, bool control, struct buf *attributes,
-	    struct err *e)
+int row_put(struct row *r, const struct row_name *name, enum column column, char *value, size_t n, bool control,
+	    struct buf *attributes, struct err *e)
 {
-	enum column column = row_column(name);
 	size_t size;
 
 	if (n > VALUE_MAX)
