@@ -308,15 +308,46 @@ void store_close(struct store **sp)
 
 /* ---- transactions ---- */
 
-int store_begin(struct store *s, struct err *e)
+static int transaction_begin(struct store *s, struct err *e)
 {
-	if (s->in_transaction)
-		return err_set(e, "store: a transaction is open already");
 	if (store_run(s, store_stmt(s, SQL_BEGIN), e))
 		return -1;
 	s->changes = sqlite3_total_changes64(s->db);
 	s->in_transaction = true;
 	return 0;
+}
+
+/* SQLite sets it outside of transactions only. With NORMAL a checkpoint syncs the log before it writes, so that the database file
+ * never has what the log could lose. */
+static int sync_set(struct store *s, bool later, struct err *e)
+{
+	const char *sql = later ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL";
+
+	if (s->later == later)
+		return 0;
+	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return engine_error(s, e);
+	s->later = later;
+	return 0;
+}
+
+int store_begin(struct store *s, struct err *e)
+{
+	if (s->in_transaction)
+		return err_set(e, "store: a transaction is open already");
+	return sync_set(s, false, e) || transaction_begin(s, e) ? -1 : 0;
+}
+
+int store_begin_later(struct store *s, struct err *e)
+{
+	if (s->in_transaction)
+		return err_set(e, "store: a transaction is open already");
+	if (sync_set(s, true, e))
+		return -1;
+	if (!transaction_begin(s, e))
+		return 0;
+	(void)sync_set(s, false, NULL);
+	return -1;
 }
 
 static int commit(struct store *s, struct err *e)
@@ -326,6 +357,8 @@ static int commit(struct store *s, struct err *e)
 	/* SQLite itself rolls back on some errors (a full disk among them): then a part is gone, so all must be. */
 	if (sqlite3_get_autocommit(s->db))
 		return err_set(e, "store: the transaction was lost by an earlier error");
+	if (s->unsynced && !s->later) /* so that there is something to sync, whatever the transaction did */
+		s->figure_stored[FIGURE_NEWEST] = -1;
 	if (store_owed_flush(s, e) || store_days_flush(s, e) || store_hours_flush(s, e) || store_figures_flush(s, e))
 		return -1;
 	return store_run(s, store_stmt(s, SQL_COMMIT), e);
@@ -353,6 +386,7 @@ int store_commit_now(struct store *s, struct err *e)
 
 	if (!commit(s, &why)) {
 		s->in_transaction = false;
+		s->unsynced = s->later;
 		s->error[0] = '\0';
 		return 0;
 	}

@@ -215,13 +215,13 @@ void call_finish(struct call *c, int status)
 
 /* ---- running ---- */
 
-static int run_in_transaction(struct call *c)
+int call_transaction(struct call *c, bool later, int (*run)(void *arg), void *arg)
 {
 	int status;
 
-	if (store_begin(c->store, &c->err))
+	if (later ? store_begin_later(c->store, &c->err) : store_begin(c->store, &c->err))
 		return call_failed(c);
-	status = c->verb->run(c);
+	status = run(arg);
 	if (status != 200 && status != CALL_LATER && !c->keep) {
 		store_rollback(c->store);
 		return status;
@@ -229,6 +229,20 @@ static int run_in_transaction(struct call *c)
 	if (store_commit_now(c->store, &c->err))
 		return call_failed(c);
 	c->wrote = true;
+	return status;
+}
+
+static int run_verb(void *arg)
+{
+	struct call *c = arg;
+
+	return c->verb->run(c);
+}
+
+static int run_in_transaction(struct call *c)
+{
+	int status = call_transaction(c, false, run_verb, c);
+
 	return status == 200 && c->verb->after ? c->verb->after(c) : status;
 }
 

@@ -193,18 +193,19 @@ static int row_settle(struct import *im, struct contact_put *put)
 	return enroll_imported(im, &put->c, put->result != PUT_SAME);
 }
 
-static int import_store(struct import *im)
+static int import_store(void *arg)
 {
+	struct import *im = arg;
 	struct call *c = im->call;
 	int rc = contacts_make(im);
 
 	if (rc || store_contacts_put(c->store, im->put, im->rows.n, c->now, &c->err) || events_add(im))
-		return -1;
+		return call_failed(c);
 	for (size_t i = 0; i < im->rows.n && !rc; i++) {
 		if (!im->put[i].leave)
 			rc = row_settle(im, &im->put[i]);
 	}
-	return rc;
+	return rc ? call_failed(c) : 200;
 }
 
 static void import_answer(struct import *im)
@@ -237,8 +238,8 @@ int verb_import(struct call *c)
 		im.enrolls |= im.plan->config->sequence[i].enroll != ENROLL_MANUAL;
 	im.put = mem_array(im.rows.n, sizeof(*im.put));
 	keep_init(&im.keep, im.rows.n);
-	if (status == 200 && import_store(&im))
-		status = call_failed(c);
+	if (status == 200)
+		status = call_transaction(c, im.rows.later, import_store, &im);
 	if (status == 200)
 		import_answer(&im);
 	for (size_t i = 0; i < im.rows.n; i++)
