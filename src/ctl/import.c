@@ -15,7 +15,7 @@
 #include "rejects_int.h"
 
 #define CHUNK      ((size_t)256 << 10)
-#define SYNC_EVERY 8 /* of so many batches one is waited for until it is on the disk; the first and the end always */
+#define SYNC_EVERY 4 /* of so many batches one is waited for until it is on the disk; the first and the end always */
 #define BAR   30
 
 struct import {

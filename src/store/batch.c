@@ -46,7 +46,6 @@ static void account_column(sqlite3_context *q, const struct batch *b, size_t i, 
 
 	switch (column) {
 	case 0: sqlite3_result_int64(q, (int64_t)i); break;
-	case 1: sqlite3_result_int64(q, row->id); break;
 	default: text_result(q, row->key); break;
 	}
 }
@@ -75,7 +74,7 @@ static const struct batch_kind {
 			    "INTEGER, first_name TEXT, last_name TEXT, account_name TEXT, title TEXT, timezone TEXT, owner "
 			    "TEXT, tags TEXT, consent TEXT, consent_source TEXT, engaged_at INTEGER, attributes BLOB)",
 			    contact_column },
-	[BATCH_ACCOUNT] = { "new_account", "CREATE TABLE x (at INTEGER, id INTEGER, key TEXT)", account_column },
+	[BATCH_ACCOUNT] = { "new_account", "CREATE TABLE x (at INTEGER, key TEXT)", account_column },
 	[BATCH_EVENT] = { "new_event",
 			  "CREATE TABLE x (seq INTEGER, ts INTEGER, type INTEGER, contact_id INTEGER, account TEXT, detail TEXT)",
 			  event_column },

@@ -88,21 +88,22 @@ static int64_t first_id(struct store *s, size_t inserted)
 	return sqlite3_last_insert_rowid(s->db) - (int64_t)inserted + 1;
 }
 
+/* Often all are new: then nobody has to ask for their ids. */
 static int accounts_number(struct store *s, struct accounts *a, struct err *e)
 {
-	size_t fresh = 0;
+	size_t fresh;
 	int64_t id;
 
-	if (store_batch_run(s, BATCH_ACCOUNT, a->row, a->n, store_stmt(s, SQL_ACCOUNTS_KNOWN), account_found, a->row, e))
+	if (store_batch_run(s, BATCH_ACCOUNT, a->row, a->n, store_stmt(s, SQL_ACCOUNTS_INSERT), NULL, NULL, e))
 		return -1;
-	for (size_t i = 0; i < a->n; i++)
-		fresh += !a->row[i].id;
-	if (fresh && store_batch_run(s, BATCH_ACCOUNT, a->row, a->n, store_stmt(s, SQL_ACCOUNTS_INSERT), NULL, NULL, e))
-		return -1;
-	id = first_id(s, fresh);
+	fresh = (size_t)store_changed(s);
 	s->figure[FIGURE_ACCOUNTS] += (int64_t)fresh;
+	id = first_id(s, fresh);
+	if (fresh < a->n &&
+	    store_batch_run(s, BATCH_ACCOUNT, a->row, a->n, store_stmt(s, SQL_ACCOUNTS_KNOWN), account_found, a->row, e))
+		return -1;
 	for (size_t i = 0; i < a->n; i++) {
-		if (!a->row[i].id)
+		if (fresh == a->n)
 			a->row[i].id = id++;
 		account_remember(s, a->row[i].key, a->row[i].id);
 	}

@@ -50,7 +50,7 @@ int store_events_add(struct store *s, const struct event *ev, size_t n, struct e
 
 	if (store_change(s, e))
 		return -1;
-	row = mem_array(n, sizeof(*row));
+	row = mem_grow(NULL, n, sizeof(*row));
 	for (size_t i = 0; i < n; i++) {
 		row[i] = (struct event_new){ .event = &ev[i], .seq = ++next, .type = store_event_id(s, ev[i].type, e) };
 		if (row[i].type < 0) {

@@ -71,7 +71,7 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_ACCOUNT] = "SELECT id FROM account WHERE key = ?1",
 	/* new_account, new_contact, new_event: rows in memory, batch.c */
 	[SQL_ACCOUNTS_KNOWN] = "SELECT n.at, a.id FROM new_account n CROSS JOIN account a ON a.key = n.key",
-	[SQL_ACCOUNTS_INSERT] = "INSERT INTO account (key) SELECT key FROM new_account WHERE id = 0",
+	[SQL_ACCOUNTS_INSERT] = "INSERT INTO account (key) SELECT key FROM new_account WHERE true ON CONFLICT (key) DO NOTHING",
 	[SQL_CONTACTS_KNOWN] = "SELECT " CONTACT_COLUMNS ", n.at FROM new_contact n CROSS JOIN contact c ON c.email = n.email AND "
 			       "c.forgotten = 0 LEFT JOIN account a ON a.id = c.account_id",
 	[SQL_CONTACTS_INSERT] =

@@ -231,7 +231,7 @@ struct batch {
 };
 struct account_new {
 	const char *key;
-	int64_t id; /* 0: not known yet */
+	int64_t id;
 };
 struct event_new {
 	const struct event *event;

@@ -158,7 +158,7 @@ int row_check(struct row *r, int64_t now, struct err *e)
 void keep_init(struct keep *k, size_t rows)
 {
 	k->key = k->key_at = mem_grow(NULL, rows, MAILADDR_MAX); /* pages that are not used cost nothing */
-	k->merged = mem_array(rows, sizeof(*k->merged));
+	k->merged = mem_grow(NULL, rows, sizeof(*k->merged));
 	k->merged_n = 0;
 }
 
@@ -221,6 +221,7 @@ static struct fields row_attributes(const struct row *r, const struct contact *k
 	if (!known)
 		return r->attributes;
 	b = &keep->merged[keep->merged_n++];
+	*b = (struct buf){ 0 };
 	merge_attributes(r, known, b);
 	return (struct fields){ .data = b->data, .len = b->len };
 }

@@ -154,8 +154,8 @@ static size_t detail_of(struct details *d, const struct contact *contact)
 static int events_add(struct import *im)
 {
 	struct call *c = im->call;
-	struct event *ev = mem_array(im->rows.n, sizeof(*ev));
-	size_t *from = mem_array(im->rows.n, sizeof(*from)), n = 0;
+	struct event *ev = mem_grow(NULL, im->rows.n, sizeof(*ev));
+	size_t *from = mem_grow(NULL, im->rows.n, sizeof(*from)), n = 0;
 	struct details d = { .of = NULL };
 	int rc;
 
