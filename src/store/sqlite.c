@@ -350,18 +350,40 @@ int store_begin_later(struct store *s, struct err *e)
 	return -1;
 }
 
+static int pages_written(struct store *s)
+{
+	int now = -1, highest;
+
+	(void)sqlite3_db_status(s->db, SQLITE_DBSTATUS_CACHE_WRITE, &now, &highest, 0);
+	return now;
+}
+
+static int log_sync(struct store *s, struct err *e)
+{
+	sqlite3_file *wal = NULL;
+	int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+
+	if (rc == SQLITE_OK && wal && wal->pMethods)
+		rc = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
+	return rc == SQLITE_OK ? 0 : err_set(e, "store: the write-ahead log cannot be synced: %s", sqlite3_errstr(rc));
+}
+
 static int commit(struct store *s, struct err *e)
 {
+	int written;
+
 	if (!s->in_transaction)
 		return err_set(e, "store: a commit without a transaction");
 	/* SQLite itself rolls back on some errors (a full disk among them): then a part is gone, so all must be. */
 	if (sqlite3_get_autocommit(s->db))
 		return err_set(e, "store: the transaction was lost by an earlier error");
-	if (s->unsynced && !s->later) /* so that there is something to sync, whatever the transaction did */
-		s->figure_stored[FIGURE_NEWEST] = -1;
 	if (store_owed_flush(s, e) || store_days_flush(s, e) || store_hours_flush(s, e) || store_figures_flush(s, e))
 		return -1;
-	return store_run(s, store_stmt(s, SQL_COMMIT), e);
+	written = pages_written(s);
+	if (store_run(s, store_stmt(s, SQL_COMMIT), e))
+		return -1;
+	/* SQLite syncs what it writes, and nothing when a transaction has changed no byte. */
+	return s->unsynced && !s->later && pages_written(s) == written ? log_sync(s, e) : 0;
 }
 
 void store_rollback(struct store *s)
