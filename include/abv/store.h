@@ -36,6 +36,11 @@ int64_t store_newest(struct store *s);                 /* the newest recorded ti
 int64_t store_version(const struct store *s);
 
 int store_begin(struct store *s, struct err *e);
+/* A transaction whose commit is whole but waits for no disk: a crash may take it away, with all that came after it. It is durable with
+ * the next commit of a transaction of store_begin, which may be an empty one; until then store_waits_for_disk says true. Whoever tells
+ * others of what was stored (the log, a relay) asks that first, or commits something. */
+int store_begin_later(struct store *s, struct err *e);
+bool store_waits_for_disk(const struct store *s);
 /* Durable when done(arg, 0) is called; done(arg, -1): rolled back, nothing of it happened (store_error tells why). done is called
  * exactly once, possibly before store_commit returns. Until then no store_begin. */
 void store_commit(struct store *s, void (*done)(void *arg, int status), void *arg);
@@ -55,6 +60,15 @@ enum put_result { PUT_CREATED, PUT_CHANGED, PUT_SAME };
 /* Inserts or updates by email (import: keeps id, engaged_at, holds, suppressions). c->account "" : none. A forgotten address stays
  * suppressed by its keyed hash. *id and *result are set. Attributes are replaced as a whole. */
 int store_contact_put(struct store *s, const struct contact *c, int64_t now, enum put_result *result, int64_t *id, struct err *e);
+/* Many at once, as store_contact_put: what is known of each is asked first, so that the caller may go by it. */
+struct contact_put {
+	struct contact c;       /* what shall be stored; put sets id and account_id */
+	struct contact *known;  /* what is stored, NULL: nothing. Caller frees with contact_free */
+	bool leave;             /* put does nothing with it; only c.email has to be there */
+	enum put_result result; /* set by put */
+};
+int store_contacts_known(struct store *s, struct contact_put *row, size_t n, struct err *e); /* reads c.email, sets known */
+int store_contacts_put(struct store *s, struct contact_put *row, size_t n, int64_t now, struct err *e); /* each address once */
 /* 1 found, 0 not, -1 error. Caller frees with contact_free (one block). */
 int store_contact_by_email(struct store *s, const char *email, struct contact **out, struct err *e);
 int store_contact_by_id(struct store *s, int64_t id, struct contact **out, struct err *e);
@@ -171,6 +185,8 @@ int store_soft_bounce(struct store *s, int64_t contact_id, int64_t touch_id, int
 
 /* ---- events ---- */
 int store_event_add(struct store *s, const struct event *ev, int64_t *seq, struct err *e);
+/* Many at once, in their order: of contacts, without sequence, step, kind and touch. */
+int store_events_add(struct store *s, const struct event *ev, size_t n, struct err *e);
 int64_t store_event_last(struct store *s);             /* highest seq ever given; 0 none */
 /* Events with seq > after, in order; at most limit. Number of rows, -1 on error. */
 int store_events(struct store *s, int64_t after, int limit, void (*row)(void *arg, const struct event *ev), void *arg, struct err *e);

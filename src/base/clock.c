@@ -67,11 +67,12 @@ int64_t clock_real_wait(const struct clock *c, int64_t t, int64_t max_ms)
 
 /* ---- texts */
 
-static char *put(char *out, int value, int digits)
+static char *put2(char *out, int value, char then)
 {
-	for (int i = digits - 1; i >= 0; i--, value /= 10)
-		out[i] = (char)('0' + value % 10);
-	return out + digits;
+	out[0] = (char)('0' + value / 10);
+	out[1] = (char)('0' + value % 10);
+	out[2] = then;
+	return out + 3;
 }
 
 struct fields_of_time {
@@ -102,21 +103,16 @@ char *clock_format(int64_t t, char *out)
 	char *p = out;
 
 	split(t, &f);
-	p = put(p, f.year, 4);
-	*p++ = '-';
-	p = put(p, f.month, 2);
-	*p++ = '-';
-	p = put(p, f.day, 2);
-	*p++ = 'T';
-	p = put(p, f.hour, 2);
-	*p++ = ':';
-	p = put(p, f.minute, 2);
-	*p++ = ':';
-	p = put(p, f.second, 2);
-	*p++ = '.';
-	p = put(p, f.milli, 3);
-	*p++ = 'Z';
-	*p = '\0';
+	p = put2(p, f.year / 100, 0) - 1;
+	p = put2(p, f.year % 100, '-');
+	p = put2(p, f.month, '-');
+	p = put2(p, f.day, 'T');
+	p = put2(p, f.hour, ':');
+	p = put2(p, f.minute, ':');
+	p = put2(p, f.second, '.');
+	*p++ = (char)('0' + f.milli / 100);
+	(void)put2(p, f.milli % 100, 'Z');
+	p[3] = '\0';
 	return out;
 }
 

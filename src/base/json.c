@@ -2,26 +2,29 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "abv/clock.h"
+#include "json_int.h"
 #include "utf8_int.h"
 
-/* By byte: 0 it goes as it is, 'u' as \u00xx, 'x' begins a longer character or is none; else the letter behind the backslash. */
-#define U8 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u'
-#define X8 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x'
-static const char how_of[256] = { U8, 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u', U8, U8, /* below the space */
-	                          ['"'] = '"', ['\\'] = '\\', [0x7f] = 'u',
-	                          X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8 };
-#undef U8
-#undef X8
+/* The letter behind the backslash; 'u' for a \u00xx; 0 when the byte goes as it is. */
+static char escape_of(unsigned char c)
+{
+	static const char below_space[] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
+
+	if (c < 0x20)
+		return below_space[c];
+	if (c == '"' || c == '\\')
+		return (char)c;
+	return c == 0x7f ? 'u' : 0;
+}
 
 static void quote_ascii(struct buf *b, char c)
 {
 	static const char hex[] = "0123456789abcdef";
-	char how = how_of[(unsigned char)c];
+	char how = escape_of((unsigned char)c);
 
 	if (how != 'u') {
 		buf_add(b, (char[2]){ '\\', how }, 2);
@@ -30,25 +33,30 @@ static void quote_ascii(struct buf *b, char c)
 	buf_add(b, (char[6]){ '\\', 'u', '0', '0', hex[(unsigned char)c >> 4], hex[c & 15] }, 6);
 }
 
+/* The length of what goes as it is: ASCII without anything to escape. */
+static size_t plain_run(const char *s, size_t n)
+{
+	size_t i = json_plain(s, n);
+
+	while (i < n && (unsigned char)s[i] < 0x80 && !escape_of((unsigned char)s[i]))
+		i++;
+	return i;
+}
+
 void json_quote(struct buf *b, const char *s, size_t n)
 {
-	size_t i = 0, from = 0, bad, len;
+	size_t i, from = 0, bad, len;
 	uint32_t c;
 
 	buf_reserve(b, n + 2);
-	buf_char(b, '"');
-	while (i < n) {
-		if (!how_of[(unsigned char)s[i]]) {
-			i++;
-			continue;
-		}
+	b->data[b->len++] = '"';
+	for (i = plain_run(s, n); i < n; i += plain_run(s + i, n - i)) {
 		len = utf8_next(s + i, n - i, &c, &bad);
 		if (len > 1) {
 			i += len;
 			continue;
 		}
-		if (i > from)
-			buf_add(b, s + from, i - from);
+		buf_add(b, s + from, i - from);
 		if (len == 1)
 			quote_ascii(b, s[i]);
 		else
@@ -56,15 +64,29 @@ void json_quote(struct buf *b, const char *s, size_t n)
 		i += len ? len : bad;
 		from = i;
 	}
-	if (i > from)
-		buf_add(b, s + from, i - from);
+	buf_add(b, s + from, i - from);
 	buf_char(b, '"');
+}
+
+void json_decimal(struct buf *b, int64_t value)
+{
+	char text[24], *p = text + sizeof(text);
+	uint64_t v = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	if (value < 0)
+		*--p = '-';
+	buf_add(b, p, (size_t)(text + sizeof(text) - p));
 }
 
 static void member(struct buf *b, const char *name)
 {
-	char last = b->len ? b->data[b->len - 1] : '{';
+	char last = '{';
 
+	if (b->len)
+		last = b->data[b->len - 1];
 	if (last != '{' && last != '[')
 		buf_char(b, ',');
 	json_quote(b, name, strlen(name));
@@ -81,16 +103,8 @@ void json_add_str(struct buf *b, const char *name, const char *value)
 
 void json_add_int(struct buf *b, const char *name, int64_t value)
 {
-	char digits[24], *p = digits + sizeof(digits);
-	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-
 	member(b, name);
-	do
-		*--p = (char)('0' + rest % 10);
-	while (rest /= 10);
-	if (value < 0)
-		*--p = '-';
-	buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
+	json_decimal(b, value);
 }
 
 void json_add_double(struct buf *b, const char *name, double value)

@@ -27,44 +27,55 @@ static bool is_dot_alike(uint32_t c)
 	return c == 0x3002 || c == 0xff0e || c == 0xff61;
 }
 
-static bool is_alnum(uint32_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
+/* Of ASCII; what lies beyond is looked at by is_invisible. */
+enum { ATEXT = 1, LABEL = 2 }; /* RFC 5322 §3.2.3; letters, digits, hyphen */
+#define BOTH (ATEXT | LABEL)
+static const unsigned char ascii_is[128] = {
+	['!'] = ATEXT, ['#'] = ATEXT, ['$'] = ATEXT, ['%'] = ATEXT, ['&'] = ATEXT, ['\''] = ATEXT, ['*'] = ATEXT, ['+'] = ATEXT,
+	['-'] = BOTH,  ['/'] = ATEXT, ['='] = ATEXT, ['?'] = ATEXT, ['^'] = ATEXT, ['_'] = ATEXT,  ['`'] = ATEXT, ['{'] = ATEXT,
+	['|'] = ATEXT, ['}'] = ATEXT, ['~'] = ATEXT, ['0'] = BOTH,  ['1'] = BOTH,  ['2'] = BOTH,   ['3'] = BOTH,  ['4'] = BOTH,
+	['5'] = BOTH,  ['6'] = BOTH,  ['7'] = BOTH,  ['8'] = BOTH,  ['9'] = BOTH,  ['a'] = BOTH,   ['b'] = BOTH,  ['c'] = BOTH,
+	['d'] = BOTH,  ['e'] = BOTH,  ['f'] = BOTH,  ['g'] = BOTH,  ['h'] = BOTH,  ['i'] = BOTH,   ['j'] = BOTH,  ['k'] = BOTH,
+	['l'] = BOTH,  ['m'] = BOTH,  ['n'] = BOTH,  ['o'] = BOTH,  ['p'] = BOTH,  ['q'] = BOTH,   ['r'] = BOTH,  ['s'] = BOTH,
+	['t'] = BOTH,  ['u'] = BOTH,  ['v'] = BOTH,  ['w'] = BOTH,  ['x'] = BOTH,  ['y'] = BOTH,   ['z'] = BOTH,  ['A'] = BOTH,
+	['B'] = BOTH,  ['C'] = BOTH,  ['D'] = BOTH,  ['E'] = BOTH,  ['F'] = BOTH,  ['G'] = BOTH,   ['H'] = BOTH,  ['I'] = BOTH,
+	['J'] = BOTH,  ['K'] = BOTH,  ['L'] = BOTH,  ['M'] = BOTH,  ['N'] = BOTH,  ['O'] = BOTH,   ['P'] = BOTH,  ['Q'] = BOTH,
+	['R'] = BOTH,  ['S'] = BOTH,  ['T'] = BOTH,  ['U'] = BOTH,  ['V'] = BOTH,  ['W'] = BOTH,   ['X'] = BOTH,  ['Y'] = BOTH,
+	['Z'] = BOTH,
+};
 
-static bool is_atext(uint32_t c) /* RFC 5322 §3.2.3, RFC 6531 §3.3 */
+/* The length of the character at s when it is such a one, 0 when it is not. RFC 6531 §3.3 admits the others. */
+static size_t one_of(const char *s, size_t n, int kind)
 {
-	if (c < 0x80)
-		return is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", (int)c));
-	return !is_invisible(c);
-}
+	uint32_t c;
+	size_t len;
 
-static bool is_label_char(uint32_t c)
-{
-	return c < 0x80 ? is_alnum(c) || c == '-' : !is_invisible(c) && !is_dot_alike(c);
+	if ((unsigned char)*s < 0x80)
+		return (ascii_is[(unsigned char)*s] & kind) != 0;
+	len = utf8_next(s, n, &c, NULL);
+	return len && !is_invisible(c) && !(kind == LABEL && is_dot_alike(c)) ? len : 0;
 }
 
 static bool dot_atom(const char *s, size_t n)
 {
-	uint32_t c, before = '.';
+	bool dot = true; /* the last character was one */
 
-	for (size_t i = 0, len; i < n; i += len, before = c) {
-		len = utf8_next(s + i, n - i, &c, NULL);
-		if (!len || (c == '.' ? before == '.' : !is_atext(c)))
+	for (size_t i = 0, len; i < n; i += len) {
+		len = s[i] == '.' ? !dot : one_of(s + i, n - i, ATEXT);
+		if (!len)
 			return false;
+		dot = s[i] == '.';
 	}
-	return before != '.';
+	return !dot;
 }
 
 static bool host_label(const char *s, size_t n)
 {
-	uint32_t c;
-
 	if (!n || n > LABEL_MAX || s[0] == '-' || s[n - 1] == '-')
 		return false;
 	for (size_t i = 0, len; i < n; i += len) {
-		len = utf8_next(s + i, n - i, &c, NULL);
-		if (!len || !is_label_char(c))
+		len = one_of(s + i, n - i, LABEL);
+		if (!len)
 			return false;
 	}
 	return true;

@@ -167,16 +167,13 @@ static int row_end(struct csv_reader *r, bool open_quote)
 static void row_begin(struct csv_reader *r)
 {
 	struct buf *json = &r->batch.json;
-	char number[24], *p = number + sizeof number;
 
-	for (long v = r->row_line; v || p == number + sizeof number; v /= 10)
-		*--p = (char)('0' + v % 10);
 	if (json->len)
 		buf_char(json, ',');
 	else
 		buf_str(json, "{\"rows\":[");
 	buf_str(json, "{\"line\":");
-	buf_add(json, p, (size_t)(number + sizeof number - p));
+	json_decimal(json, r->row_line);
 }
 
 static void on_field(void *p, size_t n, void *arg)

@@ -29,6 +29,8 @@ void wiring_flush(struct daemon *d)
 void wiring_sync(struct daemon *d)
 {
 	struct err e = { "" };
+	if (store_waits_for_disk(d->store) && (store_begin(d->store, &e) != 0 || store_commit_now(d->store, &e) != 0))
+		log_error("what was imported is not safe on the disk yet: %s", e.text);
 	wiring_flush(d);
 	if (!d->journal_dirty || d->journal == NULL)
 		return;

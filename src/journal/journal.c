@@ -46,9 +46,11 @@ void journal_format(const struct event *ev, struct buf *out)
 {
 	char ts[CLOCK_TEXT_MAX];
 
-	buf_char(out, '{');
-	json_add_int(out, "seq", ev->seq);
-	json_add_str(out, "ts", clock_format(ev->ts, ts));
+	buf_str(out, "{\"seq\":");
+	json_decimal(out, ev->seq);
+	buf_str(out, ",\"ts\":\"");
+	buf_str(out, clock_format(ev->ts, ts));
+	buf_char(out, '"');
 	json_add_str(out, "event", event_type_name(ev->type));
 	add_some(out, "contact", ev->address);
 	add_some(out, "account", ev->account);
@@ -123,7 +125,9 @@ int journal_flush(struct journal *j, struct err *e)
 	struct batch b;
 	int n;
 
-	if (store_in_transaction(j->store)) /* what it added is no event before it commits */
+	/* What a transaction added is no event before it commits, and not before a crash could not take it back: a log that is
+	 * ahead of its store is no copy of it. */
+	if (store_in_transaction(j->store) || store_waits_for_disk(j->store))
 		return 0;
 	do {
 		b = (struct batch){ .j = j, .seq = j->seq };

@@ -9,11 +9,14 @@
 
 /* ---- the newest, in memory ---- */
 
-#define FRESH_BYTES (256 << 10) /* of texts; a log that cannot be written must not fill the memory */
+#define FRESH_BYTES (1 << 20)  /* of texts; a log that cannot be written must not fill the memory */
+#define FRESH_KEPT  (64 << 10) /* an import's room is given back */
 
 void store_fresh_clear(struct store *s)
 {
 	s->fresh.n = 0;
+	if (s->fresh.room.cap > FRESH_KEPT)
+		store_fresh_free(s);
 	buf_clear(&s->fresh.room);
 }
 
@@ -21,6 +24,7 @@ void store_fresh_free(struct store *s)
 {
 	free(s->fresh.row);
 	buf_free(&s->fresh.room);
+	s->fresh = (struct fresh){ 0 };
 }
 
 static size_t fresh_text(struct fresh *f, const char *text)
@@ -112,6 +116,32 @@ int store_event_add(struct store *s, const struct event *ev, int64_t *seq, struc
 	if (seq)
 		*seq = next;
 	return 0;
+}
+
+int store_events_add(struct store *s, const struct event *ev, size_t n, struct err *e)
+{
+	struct event_new *row;
+	int64_t next = s->figure[FIGURE_EVENT_LAST];
+	int rc;
+
+	if (store_change(s, e))
+		return -1;
+	row = mem_grow(NULL, n, sizeof(*row));
+	for (size_t i = 0; i < n; i++) {
+		row[i] = (struct event_new){ .event = &ev[i], .seq = ++next, .type = store_event_id(s, ev[i].type, e) };
+		if (row[i].type < 0) {
+			free(row);
+			return -1;
+		}
+		store_seen(s, ev[i].ts);
+	}
+	rc = n ? store_batch_run(s, BATCH_EVENT, row, n, store_stmt(s, SQL_EVENTS_INSERT), NULL, NULL, e) : 0;
+	for (size_t i = 0; i < n && !rc; i++)
+		fresh_add(s, &ev[i], row[i].seq, "", "");
+	if (!rc)
+		s->figure[FIGURE_EVENT_LAST] = next;
+	free(row);
+	return rc;
 }
 
 /* Number of rows, -1. */

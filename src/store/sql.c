@@ -10,6 +10,7 @@ _Static_assert(ENROLLMENT_ACTIVE == 0 && ENROLLMENT_COMPLETED == 1 && ENROLLMENT
 _Static_assert(TOUCH_DUE == 0 && TOUCH_RESERVED == 1 && TOUCH_HANDED == 2 && TOUCH_ACCEPTED == 3, "touch.state");
 _Static_assert(TOUCH_REFUSED_TEMP == 4 && TOUCH_REFUSED_PERM == 5 && TOUCH_UNKNOWN == 6, "touch.state");
 _Static_assert(TOUCH_DROPPED == 7 && TOUCH_STATE_COUNT == 8, "touch.state");
+_Static_assert(PUT_CREATED == 0, "new_contact.todo");
 _Static_assert(RESTS_TIME == 0 && RESTS_FLIGHT == 1 && RESTS_CONFIG == 2, "enrollment.rests");
 
 #define FIGURE_COLUMNS                                                                                                 \
@@ -69,20 +70,19 @@ const char *const store_sql[SQL_COUNT] = {
 	    "INSERT INTO cursor (source, text) VALUES (?1, ?2) ON CONFLICT (source) DO UPDATE SET text = ?2",
 
 	[SQL_ACCOUNT] = "SELECT id FROM account WHERE key = ?1",
-	[SQL_ACCOUNT_PUT] = "INSERT INTO account (key) VALUES (?1) ON CONFLICT (key) DO NOTHING",
-	[SQL_CONTACT_INSERT] =
+	/* new_account, new_contact, new_event: rows in memory, batch.c */
+	[SQL_ACCOUNTS_KNOWN] = "SELECT n.at, a.id FROM new_account n CROSS JOIN account a ON a.key = n.key",
+	[SQL_ACCOUNTS_INSERT] = "INSERT INTO account (key) SELECT key FROM new_account WHERE true ON CONFLICT (key) DO NOTHING",
+	[SQL_CONTACTS_KNOWN] = "SELECT " CONTACT_COLUMNS ", n.at FROM new_contact n CROSS JOIN contact c ON c.email = n.email AND "
+			       "c.forgotten = 0 LEFT JOIN account a ON a.id = c.account_id",
+	[SQL_CONTACTS_INSERT] =
 	    "INSERT INTO contact (account_id, email, engaged_at, created_at, consent_at, first_name, last_name, "
 	    "account_name, title, timezone, owner, tags, consent, consent_source, attributes) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (email, forgotten) "
-	    "DO NOTHING",
-	[SQL_CONTACT_UPDATE] = "UPDATE contact SET account_id = ?1, consent_at = ?5, first_name = ?6, last_name = ?7, "
-			       "account_name = ?8, title = ?9, timezone = ?10, owner = ?11, tags = ?12, consent = ?13, "
-			       "consent_source = ?14, "
-			       "attributes = ?15 WHERE id = ?16",
-	[SQL_CONTACT_SAME] =
-	    "SELECT id, account_id IS ?1 AND consent_at = ?5 AND first_name = ?6 AND last_name = ?7 AND "
-	    "account_name = ?8 AND title = ?9 AND timezone = ?10 AND owner = ?11 AND tags = ?12 AND consent = ?13 AND "
-	    "consent_source = ?14 AND attributes = ?15 FROM contact WHERE email = ?2 AND forgotten = 0",
+	    "SELECT account_id, email, engaged_at, ?1, consent_at, first_name, last_name, account_name, title, timezone, owner, "
+	    "tags, consent, consent_source, attributes FROM new_contact WHERE todo = 0",
+	[SQL_CONTACT_UPDATE] = "UPDATE contact SET account_id = ?1, consent_at = ?2, first_name = ?3, last_name = ?4, "
+			       "account_name = ?5, title = ?6, timezone = ?7, owner = ?8, tags = ?9, consent = ?10, "
+			       "consent_source = ?11, attributes = ?12 WHERE id = ?13",
 	[SQL_CONTACT_BY_EMAIL] =
 	    "SELECT " CONTACT_COLUMNS CONTACT_FROM "WHERE c.email = ?1 ORDER BY c.forgotten LIMIT 1",
 	[SQL_CONTACT_BY_ID] = "SELECT " CONTACT_COLUMNS CONTACT_FROM "WHERE c.id = ?1",
@@ -217,6 +217,9 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_EVENT_PUT] =
 	    "INSERT INTO event (seq, ts, type, contact_id, address, account, sequence, step, kind, touch_id, detail) "
 	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[SQL_EVENTS_INSERT] =
+	    "INSERT INTO event (seq, ts, type, contact_id, address, account, sequence, step, kind, touch_id, detail) "
+	    "SELECT seq, ts, type, contact_id, NULL, account, 0, 0, -1, NULL, detail FROM new_event",
 	[SQL_EVENTS] = "SELECT " EVENT_COLUMNS "FROM event v LEFT JOIN contact c ON c.id = v.contact_id "
 		       "WHERE v.seq > ?1 ORDER BY v.seq LIMIT ?2",
 	/* of the contact without a touch, and of its touches: those that settled and those in flight (ids >= ?2) */

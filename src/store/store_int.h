@@ -35,12 +35,13 @@ enum sql {
 	SQL_CURSOR,
 	SQL_CURSOR_PUT,
 	SQL_ACCOUNT,
-	SQL_ACCOUNT_PUT,
-	SQL_CONTACT_INSERT,
+	SQL_ACCOUNTS_KNOWN,
+	SQL_ACCOUNTS_INSERT,
+	SQL_CONTACTS_KNOWN,
+	SQL_CONTACTS_INSERT,
 	SQL_CONTACT_UPDATE,
 	SQL_CONTACT_BY_EMAIL,
 	SQL_CONTACT_BY_ID,
-	SQL_CONTACT_SAME,
 	SQL_CONTACTS,
 	SQL_CONTACT_ENGAGED,
 	SQL_FORGET_CONTACT,
@@ -102,6 +103,7 @@ enum sql {
 	SQL_TOUCHES_PENDING,
 	SQL_TOUCHES_SETTLED,
 	SQL_EVENT_PUT,
+	SQL_EVENTS_INSERT,
 	SQL_EVENTS,
 	SQL_EVENTS_OF,
 	SQL_EVENT_LAST,
@@ -235,11 +237,30 @@ struct times {
 	size_t n, cap;
 };
 
+/* Rows in memory that a statement reads as a table (batch.c). */
+enum batch_name { BATCH_CONTACT, BATCH_ACCOUNT, BATCH_EVENT, BATCH_COUNT };
+struct batch_kind;
+struct batch {
+	const struct batch_kind *kind;
+	const void *row; /* n of struct contact_put, account_new or event_new */
+	size_t n;
+};
+struct account_new {
+	const char *key;
+	int64_t id;
+};
+struct event_new {
+	const struct event *event;
+	int64_t seq, type;
+};
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[SQL_COUNT];
 	struct key key;
 	bool in_transaction;
+	bool later;    /* the open transaction is one of store_begin_later */
+	bool unsynced; /* such a one was committed, and none of the others since */
 	int64_t version; /* store_version */
 	int64_t changes; /* sqlite3_total_changes64 at its begin */
 	char error[512]; /* of the last commit */
@@ -255,6 +276,7 @@ struct store {
 	struct fresh fresh;
 	struct hourly hourly;
 	struct account_slot *account;    /* ACCOUNT_SLOTS */
+	struct batch batch[BATCH_COUNT];
 	int64_t touch_given, touch_high; /* last id given; highest id in the table */
 	char *setting;                   /* owned: what store_setting returned */
 	struct past_touch history_contact[HISTORY_CONTACT_MAX];
@@ -297,6 +319,12 @@ static inline const char *col_text(sqlite3_stmt *q, int i) /* until the next ste
 
 	return t ? t : "";
 }
+
+/* ---- batch.c */
+int store_batch_open(struct store *s); /* an SQLite code */
+/* Runs a statement that reads the rows; `found` is shown the rows that it yields, if it yields any. 0 or -1; reset. */
+int store_batch_run(struct store *s, enum batch_name name, const void *row, size_t n, sqlite3_stmt *q,
+		    void (*found)(void *arg, sqlite3_stmt *q), void *arg, struct err *e);
 
 /* ---- names.c */
 int store_names_load(struct store *s, struct err *e);

@@ -105,25 +105,32 @@ static int members_check(struct call *c)
 	return 200;
 }
 
-static int request_read(struct call *c, const char *body, size_t n)
+int call_object(struct call *c)
 {
 	json_error_t je;
 
-	c->body = body;
-	c->body_n = n;
-	if (c->verb->member[0].name && c->verb->member[0].type == MEMBER_MESSAGE)
-		return n ? 200 : call_refuse(c, 400, "message: the request is empty");
-	if (strspn(body, " \t\r\n") == n) {
+	if (strspn(c->body, " \t\r\n") == c->body_n) {
 		c->in = json_object();
 		return members_check(c);
 	}
-	c->in = json_loadb(body, n, JSON_REJECT_DUPLICATES, &je);
+	c->in = json_loadb(c->body, c->body_n, JSON_REJECT_DUPLICATES, &je);
 	if (!c->in)
 		return call_refuse(c, 400, "the request is no JSON object: line %d, column %d: %s", je.line, je.column,
 				   je.text);
 	if (!json_is_object(c->in))
 		return call_refuse(c, 400, "the request is no JSON object");
 	return members_check(c);
+}
+
+static int request_read(struct call *c, const char *body, size_t n)
+{
+	const struct member *first = &c->verb->member[0];
+
+	c->body = body;
+	c->body_n = n;
+	if (first->name && first->type == MEMBER_MESSAGE)
+		return n ? 200 : call_refuse(c, 400, "message: the request is empty");
+	return first->name && first->type == MEMBER_ROWS ? 200 : call_object(c);
 }
 
 const char *call_text(const struct call *c, const char *name)
@@ -208,13 +215,13 @@ void call_finish(struct call *c, int status)
 
 /* ---- running ---- */
 
-static int run_in_transaction(struct call *c)
+int call_transaction(struct call *c, bool later, int (*run)(void *arg), void *arg)
 {
 	int status;
 
-	if (store_begin(c->store, &c->err))
+	if (later ? store_begin_later(c->store, &c->err) : store_begin(c->store, &c->err))
 		return call_failed(c);
-	status = c->verb->run(c);
+	status = run(arg);
 	if (status != 200 && status != CALL_LATER && !c->keep) {
 		store_rollback(c->store);
 		return status;
@@ -222,6 +229,20 @@ static int run_in_transaction(struct call *c)
 	if (store_commit_now(c->store, &c->err))
 		return call_failed(c);
 	c->wrote = true;
+	return status;
+}
+
+static int run_verb(void *arg)
+{
+	struct call *c = arg;
+
+	return c->verb->run(c);
+}
+
+static int run_in_transaction(struct call *c)
+{
+	int status = call_transaction(c, false, run_verb, c);
+
 	return status == 200 && c->verb->after ? c->verb->after(c) : status;
 }
 

@@ -13,7 +13,7 @@ int call_event(struct call *c, enum event_type type, const struct contact *conta
 		.ts = c->now,
 		.type = type,
 		.contact_id = contact ? contact->id : 0,
-		.address = address ? address : "",
+		.address = contact ? contact->email : address ? address : "",
 		.account = contact ? contact->account : "",
 		.sequence = sequence,
 		.step = step,

@@ -35,7 +35,7 @@ struct call {
 	const struct control_ops *ops;
 	const struct verb *verb;
 	int64_t now;
-	json_t *in;     /* the request's object; NULL when the body is a message */
+	json_t *in;     /* the request's object; NULL when the body is a message, or rows */
 	const char *body; /* the request's bytes, while the verb runs */
 	size_t body_n;
 	struct buf out; /* the answer's members, without the braces */
@@ -71,13 +71,16 @@ void call_close(struct call *c);              /* the control ends */
 int call_refuse(struct call *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4))); /* returns status */
 int call_failed(struct call *c);           /* the store's error stands in err: 500 */
+/* What run does is committed when it returns 200 (or CALL_LATER), else undone; its status, or 500. later: durable with a later
+ * commit only. For verbs that do not run inside a transaction. */
+int call_transaction(struct call *c, bool later, int (*run)(void *arg), void *arg);
 
 /* ---- members of the request; checked before the verb runs, so what is there has its type ---- */
 enum member_type {
 	MEMBER_TEXT,
 	MEMBER_INTEGER,
 	MEMBER_BOOL,
-	MEMBER_ROWS,
+	MEMBER_ROWS,   /* the first member: the verb reads the request itself */
 	MEMBER_MESSAGE /* the only member: the request's body is the message itself, no JSON */
 };
 struct member {
@@ -85,6 +88,9 @@ struct member {
 	enum member_type type;
 	bool required;
 };
+/* Reads and checks the request as an object with the verb's members: 200 or a refusal. Done before the verb runs, except
+ * with MEMBER_ROWS. */
+int call_object(struct call *c);
 const char *call_text(const struct call *c, const char *name); /* "" when absent */
 bool call_bool(const struct call *c, const char *name);
 int64_t call_integer(const struct call *c, const char *name, int64_t absent);

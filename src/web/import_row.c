@@ -12,13 +12,15 @@
 #define NAME_MAX_   64
 #define CONSENT_MAX 64
 
-static const char *const column_name[COLUMN_COUNT] = {
-	[COLUMN_EMAIL] = "email",           [COLUMN_FIRST_NAME] = "first_name",
-	[COLUMN_LAST_NAME] = "last_name",   [COLUMN_ACCOUNT] = "account",
-	[COLUMN_TITLE] = "title",           [COLUMN_TIMEZONE] = "timezone",
-	[COLUMN_OWNER] = "owner",           [COLUMN_TAGS] = "tags",
-	[COLUMN_CONSENT] = "consent",       [COLUMN_CONSENT_SOURCE] = "consent_source",
-	[COLUMN_CONSENT_AT] = "consent_at",
+static const struct row_name column_name[COLUMN_COUNT] = {
+#define NAME(text) { text, sizeof(text) - 1 }
+	[COLUMN_EMAIL] = NAME("email"),           [COLUMN_FIRST_NAME] = NAME("first_name"),
+	[COLUMN_LAST_NAME] = NAME("last_name"),   [COLUMN_ACCOUNT] = NAME("account"),
+	[COLUMN_TITLE] = NAME("title"),           [COLUMN_TIMEZONE] = NAME("timezone"),
+	[COLUMN_OWNER] = NAME("owner"),           [COLUMN_TAGS] = NAME("tags"),
+	[COLUMN_CONSENT] = NAME("consent"),       [COLUMN_CONSENT_SOURCE] = NAME("consent_source"),
+	[COLUMN_CONSENT_AT] = NAME("consent_at"),
+#undef NAME
 };
 
 /* ---- texts ---- */
@@ -31,24 +33,15 @@ static void fold(char *s)
 	}
 }
 
-/* Without the spaces around it. Caller frees. */
-static char *trimmed(const char *s, size_t n)
+/* Without the spaces around it, where it stands. */
+static char *trim(char *s, size_t n)
 {
 	while (n && (*s == ' ' || *s == '\t'))
 		s++, n--;
 	while (n && (s[n - 1] == ' ' || s[n - 1] == '\t'))
 		n--;
-	return mem_strndup(s, n);
-}
-
-/* A number or truth value of a JSON that no CSV was behind stands for its text. NULL: it has none. Caller frees. */
-static char *text_of(const json_t *value)
-{
-	if (json_is_boolean(value))
-		return mem_strdup(json_is_true(value) ? "true" : "false");
-	if (json_is_integer(value))
-		return mem_printf("%lld", (long long)json_integer_value(value));
-	return json_is_real(value) ? mem_printf("%.15g", json_real_value(value)) : NULL;
+	s[n] = '\0';
+	return s;
 }
 
 /* Attributes may have lines; columns may not. */
@@ -63,49 +56,36 @@ static bool attribute_is_clean(const char *s)
 
 /* ---- members ---- */
 
-static int row_put(struct row *r, const char *name, const char *value, struct err *e)
+enum column row_column(const struct row_name *name)
 {
-	int column = 0;
+	int i = 0;
 
-	if (strlen(value) > VALUE_MAX)
-		return err_set(e, "%.64s: this is longer than %d bytes", name, VALUE_MAX);
-	while (column < COLUMN_COUNT && (*name != *column_name[column] || strcmp(name, column_name[column]) != 0))
-		column++;
-	if (column < COLUMN_COUNT) {
-		if (!text_is_clean(value))
-			return err_set(e, "%s: this has a control character", name);
-		r->value[column] = trimmed(value, strlen(value));
-		return 0;
-	}
-	if (!*name || strlen(name) > NAME_MAX_ || !text_is_clean(name))
-		return err_set(e, "'%.64s' is no name for a column", text_is_clean(name) ? name : "");
-	if (!attribute_is_clean(value))
-		return err_set(e, "%s: this has a control character", name);
-	fields_add(&r->attributes, name, value);
-	return r->attributes.len > ROW_MAX ? err_set(e, "this row is longer than %d bytes", ROW_MAX) : 0;
+	while (i < COLUMN_COUNT && (column_name[i].n != name->n || memcmp(column_name[i].text, name->text, name->n) != 0))
+		i++;
+	return (enum column)i;
 }
 
-static int row_members(json_t *json, struct row *r, struct err *e)
+int row_put(struct row *r, const struct row_name *name, enum column column, char *value, size_t n, bool control,
+	    struct buf *attributes, struct err *e)
 {
-	const char *name;
-	json_t *value;
-	char *text;
-	int rc = 0;
+	size_t size;
 
-	json_object_foreach (json, name, value) {
-		if (!strcmp(name, "line") || json_is_null(value))
-			continue;
-		if (json_is_string(value)) {
-			rc = row_put(r, name, json_string_value(value), e);
-		} else {
-			text = text_of(value);
-			rc = text ? row_put(r, name, text, e) : err_set(e, "%.64s: this is no text", name);
-			free(text);
-		}
-		if (rc)
-			return -1;
+	if (n > VALUE_MAX)
+		return err_set(e, "%.64s: this is longer than %d bytes", name->text, VALUE_MAX);
+	if (column < COLUMN_COUNT) {
+		if (control)
+			return err_set(e, "%s: this has a control character", name->text);
+		r->value[column] = trim(value, n);
+		return 0;
 	}
-	return 0;
+	if (!name->n || name->n > NAME_MAX_ || !text_is_clean(name->text))
+		return err_set(e, "'%.64s' is no name for a column", text_is_clean(name->text) ? name->text : "");
+	if (control && !attribute_is_clean(value))
+		return err_set(e, "%s: this has a control character", name->text);
+	buf_add(attributes, name->text, name->n + 1);
+	buf_add(attributes, value, n + 1);
+	size = r->attributes.len += name->n + n + 2;
+	return size > ROW_MAX ? err_set(e, "this row is longer than %d bytes", ROW_MAX) : 0;
 }
 
 /* ---- columns ---- */
@@ -142,51 +122,59 @@ static int check_consent(struct row *r, int64_t now, struct err *e)
 /* "a; b;;c" -> "a;b;c" */
 static void fold_tags(char *tags)
 {
-	struct buf b = { 0 };
-	char *one;
+	char *out = tags, *one;
+	size_t n;
 
-	for (char *p = tags; *p; p += strcspn(p, ";"), p += *p == ';') {
-		one = trimmed(p, strcspn(p, ";"));
-		if (*one && b.len)
-			buf_char(&b, ';');
-		buf_str(&b, one);
-		free(one);
+	for (char *p = tags, *end = tags + strlen(tags); p < end; p += n + 1) {
+		n = strcspn(p, ";");
+		one = trim(p, n);
+		if (*one && out > tags)
+			*out++ = ';';
+		memmove(out, one, strlen(one)); /* never longer */
+		out += strlen(one);
 	}
-	memcpy(tags, buf_text(&b), b.len + 1); /* never longer */
-	buf_free(&b);
+	*out = '\0';
 }
 
-int row_read(json_t *json, int64_t now, struct row *out, struct err *e)
+int row_check(struct row *r, int64_t now, struct err *e)
 {
-	const char *email;
+	char *email = r->value[COLUMN_EMAIL], folded[MAILADDR_MAX];
 	struct err why = { "" };
 
-	if (row_members(json, out, e))
-		return -1;
-	email = out->value[COLUMN_EMAIL];
 	if (!email || !*email)
 		return err_set(e, "email: there is none");
-	if (mailaddr_parse(email, out->email, &why))
+	if (mailaddr_parse(email, folded, &why))
 		return err_set(e, "email: %s", why.text);
-	if (out->value[COLUMN_ACCOUNT] && strlen(out->value[COLUMN_ACCOUNT]) >= MAILADDR_MAX)
+	memcpy(email, folded, strlen(folded) + 1); /* never longer */
+	if (r->value[COLUMN_ACCOUNT] && strlen(r->value[COLUMN_ACCOUNT]) >= MAILADDR_MAX)
 		return err_set(e, "account: this is longer than %d bytes", MAILADDR_MAX - 1);
-	if (out->value[COLUMN_TAGS])
-		fold_tags(out->value[COLUMN_TAGS]);
-	return check_timezone(out, e) || check_consent(out, now, e) ? -1 : 0;
-}
-
-void row_free(struct row *r)
-{
-	for (int i = 0; i < COLUMN_COUNT; i++)
-		free(r->value[i]);
-	buf_free(&r->attributes);
+	if (r->value[COLUMN_TAGS])
+		fold_tags(r->value[COLUMN_TAGS]);
+	return check_timezone(r, e) || check_consent(r, now, e) ? -1 : 0;
 }
 
 /* ---- as a contact ---- */
 
-/* The key of an account that is named: an alias's, when it or one of its domains is meant; else the name, folded. */
-static const char *account_key(const struct config *config, const char *name, char out[MAILADDR_MAX])
+void keep_init(struct keep *k, size_t rows)
 {
+	k->key = k->key_at = mem_grow(NULL, rows, MAILADDR_MAX); /* pages that are not used cost nothing */
+	k->merged = mem_grow(NULL, rows, sizeof(*k->merged));
+	k->merged_n = 0;
+}
+
+void keep_free(struct keep *k)
+{
+	for (size_t i = 0; i < k->merged_n; i++)
+		buf_free(&k->merged[i]);
+	free(k->merged);
+	free(k->key);
+}
+
+/* The key of an account that is named: an alias's, when it or one of its domains is meant; else the name, folded, which
+ * is written to out. */
+static const char *account_key(const struct config *config, const char *name, char *out)
+{
+	size_t n = strnlen(name, MAILADDR_MAX - 1);
 	char *space;
 
 	for (size_t i = 0; i < config->alias_n; i++) {
@@ -198,7 +186,8 @@ static const char *account_key(const struct config *config, const char *name, ch
 		if (meant)
 			return a->account;
 	}
-	(void)snprintf(out, MAILADDR_MAX, "%s", name);
+	memcpy(out, name, n);
+	out[n] = '\0';
 	fold(out);
 	while ((space = strstr(out, "  ")) != NULL)
 		memmove(space, space + 1, strlen(space));
@@ -213,21 +202,32 @@ static const char *either(const struct row *r, enum column column, const char *k
 /* The row's attributes over the known ones, which keep their places. */
 static void merge_attributes(const struct row *r, const struct contact *known, struct buf *out)
 {
-	struct fields ours = { r->attributes.data, r->attributes.len };
 	const char *name, *value, *fresh;
 
 	for (size_t at = 0; fields_next(&known->attributes, &at, &name, &value);) {
-		fresh = fields_get(&ours, name);
+		fresh = fields_get(&r->attributes, name);
 		fields_add(out, name, fresh ? fresh : value);
 	}
-	for (size_t at = 0; fields_next(&ours, &at, &name, &value);) {
+	for (size_t at = 0; fields_next(&r->attributes, &at, &name, &value);) {
 		if (!fields_get(&known->attributes, name))
 			fields_add(out, name, value);
 	}
 }
 
+static struct fields row_attributes(const struct row *r, const struct contact *known, struct keep *keep)
+{
+	struct buf *b;
+
+	if (!known)
+		return r->attributes;
+	b = &keep->merged[keep->merged_n++];
+	*b = (struct buf){ 0 };
+	merge_attributes(r, known, b);
+	return (struct fields){ .data = b->data, .len = b->len };
+}
+
 void row_contact(const struct row *r, const struct contact *known, const struct config *config, struct contact *out,
-		 struct buf *keep)
+		 struct keep *keep)
 {
 	static const struct contact nobody = { .account = "",
 					       .account_name = "",
@@ -242,15 +242,15 @@ void row_contact(const struct row *r, const struct contact *known, const struct 
 	const struct contact *k = known ? known : &nobody;
 	const char *name = either(r, COLUMN_ACCOUNT, k->account_name), *key;
 	bool consent = r->value[COLUMN_CONSENT] != NULL; /* another basis does not inherit the date of the last one */
-	char account[MAILADDR_MAX];
 
 	if (*name)
-		key = account_key(config, name, account);
+		key = account_key(config, name, keep->key_at);
 	else
-		config_account(config, r->email, account), key = account;
-	merge_attributes(r, k, keep);
+		config_account(config, r->value[COLUMN_EMAIL], keep->key_at), key = keep->key_at;
+	if (key == keep->key_at)
+		keep->key_at += strlen(key) + 1;
 	*out = (struct contact){
-		.email = r->email,
+		.email = r->value[COLUMN_EMAIL],
 		.account_name = name,
 		.first_name = either(r, COLUMN_FIRST_NAME, k->first_name),
 		.last_name = either(r, COLUMN_LAST_NAME, k->last_name),
@@ -261,9 +261,7 @@ void row_contact(const struct row *r, const struct contact *known, const struct 
 		.consent = either(r, COLUMN_CONSENT, k->consent),
 		.consent_source = either(r, COLUMN_CONSENT_SOURCE, consent ? "" : k->consent_source),
 		.consent_at = r->value[COLUMN_CONSENT_AT] || consent ? r->consent_at : k->consent_at,
+		.account = key,
+		.attributes = row_attributes(r, known, keep),
 	};
-	out->attributes.len = keep->len;
-	buf_add(keep, key, strlen(key) + 1); /* behind the attributes: it lives as long as they */
-	out->attributes.data = keep->data;
-	out->account = keep->data + out->attributes.len;
 }

@@ -271,8 +271,9 @@ static void on_request(struct evhttp_request *request, void *arg)
 	if (x->guard)
 		x->guard->working = true;
 	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_connection_gone, x);
-	body = mem_alloc(n + 1);
+	body = mem_grow(NULL, n + 1, 1);
 	(void)evbuffer_copyout(in, body, n);
+	body[n] = '\0';
 	call_begin(s->control, path + sizeof(PREFIX) - 1, body, n, on_answer, x, &parked);
 	free(body);
 }

@@ -8,84 +8,19 @@
 #include "abv/mem.h"
 #include "import_int.h"
 
-#define ROWS_MAX 1000
-
 struct import {
 	struct call *call;
 	const struct plan *plan;
-	struct row *row;
-	size_t n;
-	int64_t put[3]; /* by enum put_result */
+	struct rows rows;
+	struct contact_put *put; /* owned: one a row */
+	struct keep keep;        /* what they point into beside the rows */
+	int64_t result[3];       /* by enum put_result */
 	int64_t superseded, enrolled, refused[REASON_COUNT];
-	struct buf errors; /* elements */
-	struct buf detail; /* of an event */
-	struct buf keep;   /* of the row that is being stored */
-	bool enrolls;      /* there is a sequence that enrolls by itself */
+	bool enrolls; /* there is a sequence that enrolls by itself */
 	json_t *unlisted; /* owned: basis -> rows that have it, of those that consent.accept does not list; NULL none */
 };
 
-/* ---- reading ---- */
-
-static void row_error(struct import *im, int64_t line, const struct err *why)
-{
-	struct buf *b = &im->errors;
-
-	if (b->len)
-		buf_char(b, ',');
-	buf_char(b, '{');
-	json_add_int(b, "line", line);
-	json_add_str(b, "message", why->text);
-	buf_char(b, '}');
-}
-
-static void row_take(struct import *im, json_t *json, size_t i)
-{
-	const json_t *line = json_object_get(json, "line");
-	struct row *r = &im->row[im->n];
-	struct err why = { "" };
-	int rc;
-
-	r->line = json_is_integer(line) ? json_integer_value(line) : (int64_t)i + 1;
-	rc = json_is_object(json) ? row_read(json, im->call->now, r, &why) : err_set(&why, "this row is no object");
-	if (!rc) {
-		im->n++;
-		return;
-	}
-	row_error(im, r->line, &why);
-	row_free(r);
-	*r = (struct row){ 0 };
-}
-
-static void rows_take(struct import *im, const json_t *rows)
-{
-	json_t *last = json_object(), *seen;
-	size_t i;
-
-	for (i = 0; i < json_array_size(rows); i++)
-		row_take(im, json_array_get(rows, i), i);
-	for (i = 0; i < im->n; i++) {
-		seen = json_object_get(last, im->row[i].email);
-		if (seen) {
-			im->row[json_integer_value(seen)].superseded = true;
-			im->superseded++;
-		}
-		json_object_set_new(last, im->row[i].email, json_integer((json_int_t)i));
-	}
-	json_decref(last);
-}
-
 /* ---- storing ---- */
-
-static int import_event(struct import *im, const struct contact *contact)
-{
-	struct buf *detail = &im->detail;
-
-	buf_clear(detail);
-	answer_text(detail, "timezone", contact->timezone);
-	answer_text(detail, "consent", contact->consent);
-	json_add_time(detail, "consent_at", contact->consent_at);
-	return call_event(im->call, EVENT_CONTACT_IMPORTED, contact, NULL, "", "", buf_text(detail));
-}
 
 /* A misspelt basis is taken as it is written (the list may follow later), but whoever imports is told. */
 static void basis_note(struct import *im, const char *basis)
@@ -144,69 +79,147 @@ static int row_of_forgotten(struct import *im, const struct row *r)
 {
 	struct call *c = im->call;
 	struct err why = { "" };
-	int rc = store_forgotten(c->store, r->email, &c->err);
+	int rc = store_forgotten(c->store, r->value[COLUMN_EMAIL], &c->err);
 
 	if (rc <= 0)
 		return rc;
 	(void)err_set(&why,
 		      "email: '%s' was forgotten: not imported; `abvctl unsuppress %s --force --reason ...` first",
-		      r->email, r->email);
-	row_error(im, r->line, &why);
+		      r->value[COLUMN_EMAIL], r->value[COLUMN_EMAIL]);
+	rows_refuse(&im->rows, r->line, &why);
 	return 1;
 }
 
-static int row_store(struct import *im, const struct row *r)
+/* What is stored of each row's contact, and what shall be. Rows that cannot be stored are told as bad. */
+static int contacts_make(struct import *im)
 {
 	struct call *c = im->call;
-	struct contact *known = NULL, fresh;
-	enum put_result result = PUT_SAME;
 	struct err why = { "" };
-	int rc = store_contact_by_email(c->store, r->email, &known, &c->err);
+	int rc;
 
-	if (rc == 0)
-		rc = row_of_forgotten(im, r);
-	else if (rc > 0)
-		rc = 0;
-	if (rc)
-		return rc < 0 ? -1 : 0;
-	rc = -1;
-	buf_clear(&im->keep);
-	row_contact(r, known, im->plan->config, &fresh, &im->keep);
-	if (outgrows(known, &fresh)) {
-		(void)err_set(&why, "with the columns of earlier imports this contact is longer than %d bytes",
-			      ROW_MAX);
-		row_error(im, r->line, &why);
-		rc = 0;
-		goto out;
+	for (size_t i = 0; i < im->rows.n; i++) {
+		im->put[i].c.email = im->rows.row[i].value[COLUMN_EMAIL];
+		im->put[i].leave = im->rows.row[i].superseded;
+		im->superseded += im->put[i].leave;
 	}
-	if (store_contact_put(c->store, &fresh, c->now, &result, &fresh.id, &c->err))
-		goto out;
-	im->put[result]++;
-	basis_note(im, fresh.consent);
-	fresh.created_at = known ? known->created_at : c->now; /* a consent without its date is as old */
-	fresh.engaged_at = known ? known->engaged_at : 0;
-	rc = result == PUT_SAME ? 0 : import_event(im, &fresh);
-	if (!rc && result == PUT_CHANGED) /* zone, consent, values for placeholders: every wait may look different */
-		rc = store_wake_contact(c->store, fresh.id, c->now, &c->err);
-	if (!rc)
-		rc = enroll_imported(im, &fresh, result != PUT_SAME);
-out:
-	contact_free(&known);
+	if (store_contacts_known(c->store, im->put, im->rows.n, &c->err))
+		return -1;
+	for (size_t i = 0; i < im->rows.n; i++) {
+		const struct row *r = &im->rows.row[i];
+		struct contact_put *put = &im->put[i];
+
+		if (put->leave)
+			continue;
+		rc = put->known ? 0 : row_of_forgotten(im, r);
+		if (rc < 0)
+			return -1;
+		put->leave = rc == 1;
+		if (put->leave)
+			continue;
+		row_contact(r, put->known, im->plan->config, &put->c, &im->keep);
+		put->leave = outgrows(put->known, &put->c);
+		if (!put->leave)
+			continue;
+		(void)err_set(&why, "with the columns of earlier imports this contact is longer than %d bytes", ROW_MAX);
+		rows_refuse(&im->rows, r->line, &why);
+	}
+	return 0;
+}
+
+/* The details of events, one behind the other. Contacts of one file often have the same. */
+struct details {
+	struct buf all, one;
+	const struct contact *of; /* whom the last one is of; NULL none */
+	size_t last;              /* where it is in `all` */
+};
+
+static size_t detail_of(struct details *d, const struct contact *contact)
+{
+	const struct contact *of = d->of;
+
+	if (of && of->consent_at == contact->consent_at && !strcmp(of->timezone, contact->timezone) &&
+	    !strcmp(of->consent, contact->consent))
+		return d->last;
+	buf_clear(&d->one);
+	answer_text(&d->one, "timezone", contact->timezone);
+	answer_text(&d->one, "consent", contact->consent);
+	json_add_time(&d->one, "consent_at", contact->consent_at);
+	d->of = contact;
+	d->last = d->all.len;
+	buf_add(&d->all, buf_text(&d->one), d->one.len + 1);
+	return d->last;
+}
+
+/* contact_imported of those that are new or have changed. */
+static int events_add(struct import *im)
+{
+	struct call *c = im->call;
+	struct event *ev = mem_grow(NULL, im->rows.n, sizeof(*ev));
+	size_t *from = mem_grow(NULL, im->rows.n, sizeof(*from)), n = 0;
+	struct details d = { .of = NULL };
+	int rc;
+
+	for (size_t i = 0; i < im->rows.n; i++) {
+		const struct contact *contact = &im->put[i].c;
+
+		if (im->put[i].leave || im->put[i].result == PUT_SAME)
+			continue;
+		from[n] = detail_of(&d, contact);
+		ev[n++] = (struct event){ .ts = c->now, .type = EVENT_CONTACT_IMPORTED, .contact_id = contact->id,
+					  .address = contact->email, .account = contact->account, .sequence = "", .step = "", .kind = -1 };
+	}
+	for (size_t i = 0; i < n; i++)
+		ev[i].detail = d.all.data + from[i];
+	rc = store_events_add(c->store, ev, n, &c->err);
+	buf_free(&d.all);
+	buf_free(&d.one);
+	free(from);
+	free(ev);
 	return rc;
+}
+
+/* What follows from a row that is stored. */
+static int row_settle(struct import *im, struct contact_put *put)
+{
+	struct call *c = im->call;
+
+	im->result[put->result]++;
+	basis_note(im, put->c.consent);
+	put->c.created_at = put->known ? put->known->created_at : c->now; /* a consent without its date is as old */
+	put->c.engaged_at = put->known ? put->known->engaged_at : 0;
+	if (put->result == PUT_CHANGED && /* zone, consent, values for placeholders: every wait may look different */
+	    store_wake_contact(c->store, put->c.id, c->now, &c->err))
+		return -1;
+	return enroll_imported(im, &put->c, put->result != PUT_SAME);
+}
+
+static int import_store(void *arg)
+{
+	struct import *im = arg;
+	struct call *c = im->call;
+	int rc = contacts_make(im);
+
+	if (rc || store_contacts_put(c->store, im->put, im->rows.n, c->now, &c->err) || events_add(im))
+		return call_failed(c);
+	for (size_t i = 0; i < im->rows.n && !rc; i++) {
+		if (!im->put[i].leave)
+			rc = row_settle(im, &im->put[i]);
+	}
+	return rc ? call_failed(c) : 200;
 }
 
 static void import_answer(struct import *im)
 {
 	struct buf *out = &im->call->out;
 
-	json_add_int(out, "created", im->put[PUT_CREATED]);
-	json_add_int(out, "changed", im->put[PUT_CHANGED]);
-	json_add_int(out, "same", im->put[PUT_SAME]);
+	json_add_int(out, "created", im->result[PUT_CREATED]);
+	json_add_int(out, "changed", im->result[PUT_CHANGED]);
+	json_add_int(out, "same", im->result[PUT_SAME]);
 	json_add_int(out, "superseded", im->superseded);
 	json_add_int(out, "enrolled", im->enrolled);
 	answer_refused(out, im->refused);
 	answer_open(out, "errors", '[');
-	buf_str(out, buf_text(&im->errors));
+	buf_str(out, buf_text(&im->rows.errors));
 	buf_char(out, ']');
 	if (im->unlisted) {
 		char *text = json_dumps(im->unlisted, JSON_COMPACT);
@@ -218,28 +231,22 @@ static void import_answer(struct import *im)
 
 int verb_import(struct call *c)
 {
-	const json_t *rows = json_object_get(c->in, "rows");
 	struct import im = { .call = c, .plan = c->ops->plan(c->ops->arg) };
-	size_t n = json_array_size(rows);
-	int rc = 0;
+	int status = rows_read(c, &im.rows);
 
-	if (n > ROWS_MAX)
-		return call_refuse(c, 400, "rows: these are %zu, more than %d", n, ROWS_MAX);
 	for (size_t i = 0; i < im.plan->config->sequence_n; i++)
 		im.enrolls |= im.plan->config->sequence[i].enroll != ENROLL_MANUAL;
-	im.row = mem_array(n + 1, sizeof(*im.row));
-	rows_take(&im, rows);
-	for (size_t i = 0; i < im.n && !rc; i++) {
-		if (!im.row[i].superseded)
-			rc = row_store(&im, &im.row[i]);
-	}
-	import_answer(&im);
-	for (size_t i = 0; i < im.n; i++)
-		row_free(&im.row[i]);
-	free(im.row);
+	im.put = mem_array(im.rows.n, sizeof(*im.put));
+	keep_init(&im.keep, im.rows.n);
+	if (status == 200)
+		status = call_transaction(c, im.rows.later, import_store, &im);
+	if (status == 200)
+		import_answer(&im);
+	for (size_t i = 0; i < im.rows.n; i++)
+		contact_free(&im.put[i].known);
+	free(im.put);
+	keep_free(&im.keep);
+	rows_free(&im.rows);
 	json_decref(im.unlisted);
-	buf_free(&im.errors);
-	buf_free(&im.detail);
-	buf_free(&im.keep);
-	return rc ? call_failed(c) : 200;
+	return status;
 }

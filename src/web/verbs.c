@@ -22,7 +22,11 @@ const struct verb control_verbs[] = {
 	  verb_hold,
 	  NULL,
 	  { { "contact", MEMBER_TEXT, true }, { "until", MEMBER_TEXT, true }, { "reason", MEMBER_TEXT, false } } },
-	{ "import", true, verb_import, NULL, { { "rows", MEMBER_ROWS, true } } },
+	{ "import",
+	  false, /* reads first, then has a transaction of its own kind */
+	  verb_import,
+	  NULL,
+	  { { "rows", MEMBER_ROWS, true }, { "later", MEMBER_BOOL, false } } },
 	{ "pause", true, verb_pause, verb_pause_after, { { "sequence", MEMBER_TEXT, false } } },
 	{ "queue", false, verb_queue, NULL, { { "limit", MEMBER_INTEGER, false } } },
 	{ "resume", true, verb_resume, verb_pause_after, { { "sequence", MEMBER_TEXT, false } } },

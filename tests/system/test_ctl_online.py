@@ -235,7 +235,7 @@ def test_daemon_lost_in_an_import():
     try:
         path, sock = os.path.join(home, "c.csv"), os.path.join(home, "s")
         contacts_csv(path, 5000, set())
-        for answers, want in ((2, r"the rows up to line 4001 are imported, those from line 4002 on may be; import the file again, repeating is safe"),
+        for answers, want in ((2, r"the rows up to line 2001 are imported, those from line 2002 on may be; import the file again, repeating is safe"),
                               (0, r"no row is known to be imported, those from line 2 on may be; import the file again")):
             with socket.socket(socket.AF_UNIX) as listener:
                 listener.bind(sock)
@@ -252,5 +252,32 @@ def test_daemon_lost_in_an_import():
         shutil.rmtree(home)
 
 
+def test_killed_in_an_import():
+    """What abvctl tells as imported is there after a kill, and the log is the store's copy: no gap, no line too many or too few."""
+    a, n = Abvd(free_port(), steps=1), 20000
+    try:
+        a.start()
+        path = os.path.join(a.home, "c.csv")
+        a.write("c.csv", "email,first_name\n" + "".join("p%d@c%d.example,F%d\n" % (i, i, i) for i in range(n)))
+        for round in range(1, 4):
+            size = os.path.getsize(a.logfile)
+            p = subprocess.Popen([os.path.join(BUILD, "abvctl"), "--config", a.conf, "import", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            wait_for(lambda: os.path.getsize(a.logfile) > size or p.poll() is not None, step=0.001)
+            a.kill()
+            err = p.communicate()[1]
+            a.start()
+            told = re.search(r"the rows up to line (\d+) are imported", err)
+            stored, logged = a.json("status")[0]["counts"]["contacts"], a.log("contact_imported")
+            assert stored == len(logged) and stored >= (int(told.group(1)) - 1 if told else 0), (err, stored, len(logged))
+            log_has_no_gap(a.log())
+        a.ctl("import", path)
+        assert a.json("status")[0]["counts"]["contacts"] == n
+        wait_for(lambda: len(a.log("contact_imported")) == n)
+        a.stop()
+        a.audit()
+    finally:
+        a.remove()
+
+
 os.environ.update(TZ="UTC", NO_COLOR="1", http_proxy="http://127.0.0.1:1", ALL_PROXY="http://127.0.0.1:1")
-run([test_import, test_status_of_inbox, test_commands, test_explain, test_daemon_lost_in_an_import])
+run([test_import, test_status_of_inbox, test_commands, test_explain, test_daemon_lost_in_an_import, test_killed_in_an_import])

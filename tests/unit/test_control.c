@@ -48,6 +48,32 @@ static void test_bad_requests(void **state)
 		{ "test", "{'sequence':'manual','step':'first','to':'b.example'}", 400, "{'error':'*to: *'}" },
 		{ "import", "{}", 400, "{'error':'*rows: *'}" },
 		{ "import", "{'rows':{}}", 400, "{'error':'*rows: *'}" },
+		{ "import", "", 400, "{'error':'*rows: *'}" },
+		{ "import", "{'rows':null}", 400, "{'error':'*rows: *'}" },
+		{ "import", "{'rows':[],'row':[]}", 400, "{'error':'*row: *no such member*'}" },
+		{ "import", "{'row':[]}", 400, "{'error':'*row: *no such member*'}" },
+		{ "import", "[{'rows':[]}]", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[]", 400, "{'error':'*no JSON object*line 1, column 10*'}" },
+		{ "import", "{'rows':[]}x", 400, "{'error':'*no JSON object*end of file*'}" },
+		{ "import", "{'rows':[{}{}]}", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example'},]}", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example',}]}", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[{'email' 'a@b.example'}]}", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example','x':01}]}", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[{'line':12x,'email':'a@b.example'}]}", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example','x':[}]}]}", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example','x':'\\u0000'}]}", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example','x':'\\ud800'}]}", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example','x':'\\q'}]}", 400, "{'error':'*no JSON object*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example','x':'\xc3'}]}", 400, "{'error':'*no JSON object*'}" },
+		/* a name that stands twice, wherever */
+		{ "import", "{'rows':[],'rows':[]}", 400, "{'error':'*duplicate*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example','email':'c@b.example'}]}", 400, "{'error':'*duplicate*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example','x':'1','y':'2','x':'3'}]}", 400, "{'error':'*duplicate*'}" },
+		{ "import", "{'rows':[{'line':1,'email':'a@b.example','line':1}]}", 400, "{'error':'*duplicate*'}" },
+		{ "import", "{'rows':[{'email':null,'email':'a@b.example'}]}", 400, "{'error':'*duplicate*'}" },
+		{ "import", "{'rows':[{'email':'a@b.example','x':{'y':1,'y':2}}]}", 400, "{'error':'*duplicate*'}" },
+		{ "import", "{'rows':[{'bad':7,'line':'','x':'1'},{'x':'\\u0041'},{'A':1,'\\u0041':1}]}", 400, "{'error':'*duplicate*'}" },
 	};
 	struct fixture *f = *state;
 
@@ -105,6 +131,21 @@ static void test_import(void **state)
 		  "example','timezone':'no'}]}",
 		  200, "{'created':1,'changed':0,'superseded':1,'errors':[{'line':3}]}" },
 		{ "show", "{'contact':'d@d.example'}", 200, "{'contact':{'title':'b'}}" },
+		{ "import", "{'rows':[{'email':'d@d.example','title':'a'},{'email':'d@d.example','title':'b'}]}", 200,
+		  "{'created':0,'changed':0,'same':1,'superseded':1,'errors':[]}" },
+		/* what is written in other ways, and what is no text */
+		{ "import",
+		  " { 'rows' : [ { 'line' : 3 , 'email' : '\\u0064@d.example' , 'title':null, 'tags':'\\u0062;a;\\ud83d\\ude00',\n"
+		  "'first_name':'\xc3\xa9\\/\\u00e9', 'last_name':12, 'n':-0.5e1,'t':true,'z':0,'big':1234567890123456789,"
+		  "'lines':'a\\r\\n\\tb' } , { 'line':12345678901234567890123 } ] } ", 400, "{'error':'*no JSON object*'}" },
+		{ "import",
+		  " { 'rows' : [ { 'line' : 3 , 'email' : '\\u0064@d.example' , 'title':null, 'tags':'\\u0062;a;\\ud83d\\ude00',\n"
+		  "'first_name':'\xc3\xa9\\/\\u00e9', 'last_name':12, 'n':-0.5e1,'t':true,'z':0,'big':1234567890123456789,"
+		  "'lines':'a\\r\\n\\tb' } , { 'line':1e3 }, { 'line':8, 'first_name':'a\x7f' , 'email':'q@d.example'} ] } ", 200,
+		  "{'created':0,'changed':1,'errors':[{'line':2,'message':'*email: *'},{'line':8,'message':'*first_name: *control*'}]}" },
+		{ "show", "{'contact':'d@d.example'}", 200,
+		  "{'contact':{'title':'b','first_name':'\xc3\xa9/\xc3\xa9','last_name':'12','tags':['b','a','\xf0\x9f\x98\x80'],"
+		  "'attributes':{'n':'-5','t':'true','z':'0','big':'1234567890123456789','lines':'a\\r\\n\\tb'}}}" },
 		/* accounts */
 		{ "import",
 		  "{'rows':[{'email':'e@gmail.com'},{'email':'f@mail.other.example','account':'ACME'},{'email':'g@x."
@@ -153,6 +194,47 @@ static void test_import_events(void **state)
 	buf_str(&big, "'}]}");
 	ask(f, "import", buf_text(&big), 200, "{'errors':[{'line':1,'message':'*a: *4096*'}]}");
 	buf_free(&big);
+}
+
+static void test_import_later(void **state)
+{
+	static const struct row rows[] = {
+		{ "import", "{'rows':[" ANN "],'later':1}", 400, "{'error':'*later: *'}" },
+		{ "import", "{'later':true}", 400, "{'error':'*rows: *'}" },
+		{ "import", "{'later':true,'rows':[" ANN "],'later':true}", 400, "{'error':'*duplicate*'}" },
+		{ "import", "{'later':null,'rows':[" ANN "]}", 200, "{'created':1}" },
+		{ "import", "{'rows':[" ANN "],'later':false}", 200, "{'same':1}" },
+	};
+	struct fixture *f = *state;
+
+	ASK_ALL(f, rows);
+	assert_false(store_waits_for_disk(f->store));
+	ask(f, "import", "{'rows':[" BOB "] , 'later' : true }", 200, "{'created':1}");
+	assert_true(store_waits_for_disk(f->store));
+	ask(f, "import", "{'rows':[],'later':true}", 200, "{'created':0}");
+	assert_true(store_waits_for_disk(f->store));
+	ask(f, "import", "{'rows':[]}", 200, "{'created':0}");
+	assert_false(store_waits_for_disk(f->store));
+}
+
+/* A row of more names than are compared one by one: still none may stand twice. */
+static void test_import_of_many_names(void **state)
+{
+	struct fixture *f = *state;
+	struct buf b = { 0 };
+
+	for (int twice = 0; twice <= 1; twice++) {
+		buf_clear(&b);
+		buf_str(&b, "{'rows':[{'email':'w@wide.example'");
+		for (int i = 0; i < 200; i++)
+			buf_printf(&b, ",'a%d':'%d'", i == 199 && twice ? 70 : i, i);
+		buf_str(&b, "},{'email':'v@wide.example','a70':'x'}]}");
+		ask(f, "import", buf_text(&b), twice ? 400 : 200,
+		    twice ? "{'error':'*duplicate*'}" : "{'created':2,'changed':0,'errors':[]}");
+	}
+	ask(f, "show", "{'contact':'w@wide.example'}", 200, "{'contact':{'attributes':{'a0':'0','a70':'70','a199':'199'}}}");
+	ask(f, "show", "{'contact':'v@wide.example'}", 200, "{'contact':{'attributes':{'a0':null,'a70':'x'}}}");
+	buf_free(&b);
 }
 
 /* 40 KB of attributes, then 40 KB under other names: the second is refused, what is known can still be changed. */
@@ -591,6 +673,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(test_bad_requests),
 		ROW(test_import),
+		ROW(test_import_of_many_names),
+		ROW(test_import_later),
 		ROW(test_import_events),
 		ROW(test_import_does_not_pile_up),
 		ROW(test_enroll),

@@ -66,6 +66,95 @@ static void test_put(void **state)
 	assert_null(c);
 }
 
+/* A batch: contacts and accounts that are known, new, named several times, or none; also when nothing is remembered. */
+static void test_put_many(void **state)
+{
+	static const struct {
+		const char *email, *account, *title;
+		bool leave;
+		enum put_result expect;
+		int64_t id, account_id;
+	} row[] = {
+		{ "a@one.example", "one.example", "", false, PUT_SAME, 1, 1 },
+		{ "x@new.example", "new.example", "", false, PUT_CREATED, 3, 3 },
+		{ "left@out.example", "out.example", "", true, PUT_CREATED, 0, 0 },
+		{ "b@two.example", "two.example", "CTO", false, PUT_CHANGED, 2, 2 },
+		{ "y@new.example", "new.example", "", false, PUT_CREATED, 4, 3 },
+		{ "a@one.example", "out.example", "", true, PUT_CREATED, 0, 0 },
+		{ "z@free.example", "", "", false, PUT_CREATED, 5, 0 },
+		{ "c@one.example", "one.example", "", false, PUT_CREATED, 6, 1 },
+		{ "d@last.example", "last.example", "", false, PUT_CREATED, 7, 4 },
+	};
+	enum { N = sizeof(row) / sizeof(row[0]) };
+	struct store_dir *d = *state;
+	struct contact_put put_row[N] = { 0 };
+	struct event ev[2] = { { .ts = T0 + 7, .type = EVENT_CONTACT_IMPORTED, .contact_id = 7, .account = "last.example", .detail = "" },
+			       { .ts = T0 + 7, .type = EVENT_CONTACT_IMPORTED, .contact_id = 5, .account = "", .detail = "\"a\":1" } };
+	struct store_counts n;
+	struct contact *c;
+
+	begin(d);
+	put(d, "a@one.example", "one.example");
+	put(d, "b@two.example", "two.example");
+	commit(d);
+	store_dir_reopen(d); /* no account is remembered */
+	assert_int_equal(store_contacts_put(d->s, put_row, 0, T0, &d->e), -1);
+	assert_int_equal(store_events_add(d->s, ev, 2, &d->e), -1);
+	begin(d);
+	for (size_t i = 0; i < N; i++) {
+		put_row[i].c = contact_of(row[i].email, row[i].account);
+		put_row[i].c.title = row[i].title;
+		put_row[i].leave = row[i].leave;
+	}
+	OK(d, store_contacts_known(d->s, put_row, N, &d->e));
+	OK(d, store_contacts_put(d->s, put_row, N, T0, &d->e));
+	OK(d, store_events_add(d->s, ev, 2, &d->e));
+	commit(d);
+	store_dir_reopen(d);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(!!put_row[i].known, *row[i].email == 'a' || *row[i].email == 'b');
+		contact_free(&put_row[i].known);
+		if (row[i].leave)
+			continue;
+		if (put_row[i].result != row[i].expect || put_row[i].c.id != row[i].id)
+			fail_msg("row %zu: result %d, id %lld", i, (int)put_row[i].result, (long long)put_row[i].c.id);
+		assert_int_equal(store_contact_by_email(d->s, row[i].email, &c, &d->e), 1);
+		assert_int_equal(c->id, row[i].id);
+		assert_int_equal(c->account_id, row[i].account_id);
+		assert_string_equal(c->account, row[i].account);
+		assert_string_equal(c->title, row[i].title);
+		contact_free(&c);
+	}
+	assert_int_equal(store_contact_by_email(d->s, "left@out.example", &c, &d->e), 0);
+	assert_int_equal(store_event_last(d->s), 2);
+	OK(d, store_counts(d->s, &n, &d->e));
+	assert_int_equal(n.contacts, 7);
+	assert_int_equal(n.accounts, 4);
+}
+
+/* One bad row: nothing of the transaction may be committed, not even by a caller who did not look. */
+static void test_put_many_fails(void **state)
+{
+	struct store_dir *d = *state;
+	struct contact_put row[3] = { { .c = contact_of("a@one.example", "one.example") },
+				      { .c = contact_of("", "two.example") },
+				      { .c = contact_of("c@three.example", "three.example") } };
+	struct store_counts n;
+
+	begin(d);
+	put(d, "before@one.example", "one.example");
+	assert_int_equal(store_contacts_put(d->s, row, 3, T0, &d->e), -1);
+	assert_int_equal(store_commit_now(d->s, &d->e), -1);
+	OK(d, store_counts(d->s, &n, &d->e));
+	assert_int_equal(n.contacts, 0);
+	assert_int_equal(n.accounts, 0);
+	begin(d);
+	put(d, "a@one.example", "one.example");
+	commit(d);
+	OK(d, store_counts(d->s, &n, &d->e));
+	assert_int_equal(n.accounts, 1);
+}
+
 static void collect(void *arg, const struct contact *c)
 {
 	buf_printf(arg, "%lld ", (long long)c->id);
@@ -299,7 +388,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, store_dir_setup, store_dir_teardown)
-		T(test_put), T(test_slices), T(test_suppressions), T(test_holds), T(test_forget), T(test_forget_file),
+		T(test_put),
+		T(test_put_many),
+		T(test_put_many_fails), T(test_slices), T(test_suppressions), T(test_holds), T(test_forget), T(test_forget_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
