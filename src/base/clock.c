@@ -125,17 +125,19 @@ char *clock_format_mail(int64_t t, char *out)
 	split(t, &f);
 	p = mempcpy(p, days + (size_t)f.weekday * 3, 3);
 	p = mempcpy(p, ", ", 2);
-	p = put(p, f.day, f.day < 10 ? 1 : 2);
-	*p++ = ' ';
+	p = put2(p, f.day, ' ');
+	if (f.day < 10) { /* without the zero */
+		p[-3] = p[-2];
+		p[-2] = ' ';
+		p--;
+	}
 	p = mempcpy(p, months + (size_t)(f.month - 1) * 3, 3);
 	*p++ = ' ';
-	p = put(p, f.year, 4);
-	*p++ = ' ';
-	p = put(p, f.hour, 2);
-	*p++ = ':';
-	p = put(p, f.minute, 2);
-	*p++ = ':';
-	p = put(p, f.second, 2);
+	p = put2(p, f.year / 100, 0) - 1;
+	p = put2(p, f.year % 100, ' ');
+	p = put2(p, f.hour, ':');
+	p = put2(p, f.minute, ':');
+	p = put2(p, f.second, 0) - 1;
 	memcpy(p, " +0000", 7);
 	return out;
 }
