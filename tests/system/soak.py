@@ -129,10 +129,13 @@ def judge_memory(j, rows, calm):
         calm[0]["fds"], calm[1]["fds"], calm[0]["threads"], calm[1]["threads"]))
 
 
+NO_TIME = {"gifts", "gate_refused", "undefined_placeholder", "sequence_removed", "sequence_not_started", "sequence_paused", "sending_paused"}  # only a change ends them
+
+
 def late(w):
-    """Steps whose time is past by more than two days, although they only wait for a time; and those that tell no reason."""
+    """Steps whose time is past by more than two days; and those that have none although their reason has one."""
     rows, now = w.a.json("queue", "--limit", "10000"), w.now()
-    return [r for r in rows if (parse_time(r["next"]) < now - 2 * DAY if r.get("next") else not r.get("reason"))]
+    return [r for r in rows if (parse_time(r["next"]) < now - 2 * DAY if r.get("next") else r.get("reason") not in NO_TIME)]
 
 
 def judge_pace(j, w):
@@ -151,7 +154,7 @@ class Told:
     """The engagement log with its rotated files, read once: a year of it does not fit into memory as objects."""
 
     def __init__(self, w):
-        self.lines, self.gaps, self.n = 0, [], collections.Counter()
+        self.lines, self.gaps, self.state = 0, [], {}
         self.sent, self.unknown = set(), set()
         for name in ["%s.%d" % (w.a.logfile, k) for k in range(w.rotations, 0, -1)] + [w.a.logfile]:
             with open(name) as f:
@@ -165,15 +168,21 @@ class Told:
             self.gaps.append((self.lines, line[:80]))
             return
         event = m.group(2)
-        self.n[event] += 1
         if event in ("sent", "unknown"):
             (self.sent if event == "sent" else self.unknown).add(json.loads(line)["message_id"])
+        elif event in ("enrolled", "completed", "stopped", "resolved"):
+            e = json.loads(line)
+            if event != "resolved":
+                self.state[e["contact"], e["sequence"]] = event
+            elif e["resolution"] == "resend":  # of a last step that completed it
+                self.state[e["contact"], e["sequence"]] = "enrolled"
 
 
-def judge_people(j, told, active):
-    n = told.n
-    left = n["enrolled"] - n["completed"] - n["stopped"]
-    j.check("people", left == active, "%d enrolled, %d completed, %d stopped, %d under way (in the store: %d)" % (n["enrolled"], n["completed"], n["stopped"], left, active))
+def judge_people(j, told, counts):
+    n = collections.Counter(told.state.values())
+    same = (n["enrolled"], n["completed"], n["stopped"]) == (counts["active"], counts["completed"], counts["stopped"])
+    j.check("people", same, "%d enrollments: %d completed, %d stopped, %d under way%s" % (
+        len(told.state), n["completed"], n["stopped"], n["enrolled"], "" if same else "; the store has %s" % counts))
 
 
 def judge_sink(j, w, told):
@@ -223,15 +232,16 @@ def main():
         judge_memory(j, rows, calm)
         w.ctl("resume")
         judge_pace(j, w)
+        w.restart(kill=False)  # the long life ends in order: only then can LeakSanitizer tell what it lost
         w.restart(kill=True)
         w.ctl("pause")
         w.restart(kill=False)
-        active = w.status()["counts"]["active"]
+        counts = w.status()["counts"]
         w.a.stop()
         w.relay.end()
         w.listen()
         told = Told(w)
-        judge_people(j, told, active)
+        judge_people(j, told, counts)
         judge_sink(j, w, told)
         judge_log(j, w, told)
         said = re.findall(r"(?m)^.*(?:Sanitizer|runtime error|Assertion).*$", w.a.errors())
