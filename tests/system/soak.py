@@ -8,12 +8,12 @@ and kills. Then it judges:
   files     with sending paused, as many descriptors are open at the end as after the first month, and as many threads
   sink      every message that the log tells as sent was taken by the relay, each once, and none that the log does not tell
   pace      every step waits with a reason, and none whose time is past is left behind
-  people    every enrollment is completed, stopped, or under way
+  people    every enrollment is completed, stopped, or under way, in the log as in the store, and nobody sleeps for ever
   log       seq has no gap; `abvctl audit` finds nothing, and each touch is judged under the policy that was in force
   ends      abvd ended with 0 whenever it was asked to; no sanitizer said anything
 
 SOAK_DAYS=365 SOAK_SCALE=20000 SOAK_SEED=1 choose others. Prints a table, and writes it with plots and all samples to build/soak/."""
-import collections, json, os, re, shutil, subprocess, sys, time
+import collections, contextlib, json, os, re, shutil, sqlite3, subprocess, sys, time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "bench")]
 import abv, plot, proc
@@ -50,19 +50,24 @@ def differences(rows):
 
 
 def quiet(w):
-    """Descriptors and threads with sending paused and connections closed (idle ones are after 10 s)."""
+    """Descriptors and threads when there is nothing to have them for: sending paused, no client, no connection to the relay (idle ones end after 10 s)."""
+    calm, w.calm = w.calm, True
     if w.paused is None:
         w.ctl("pause")
     seen = []
 
-    def same():
+    def nothing_open():
         w.turn()
-        seen.append(proc.fds(w.a.p.pid))
-        return len(seen) > 250 and len(set(seen[-60:])) == 1
-    wait_for(same, 90, 0.05)
-    out = {"fds": seen[-1], "threads": proc.status(w.a.p.pid)["Threads"]}
+        w.dismiss_clients()
+        if not w.relay_down and w.status()["connections_open"] == 0:
+            time.sleep(0.7)  # the end of abvctl's own connection is seen twice a second
+            seen.append(proc.fds(w.a.p.pid))
+        return len(seen) >= 5
+    wait_for(nothing_open, 120, 0.2)
+    out = {"fds": min(seen), "threads": proc.status(w.a.p.pid)["Threads"]}
     if w.paused is None:
         w.ctl("resume")
+    w.calm = calm
     return out
 
 
@@ -178,11 +183,16 @@ class Told:
                 self.state[e["contact"], e["sequence"]] = "enrolled"
 
 
-def judge_people(j, told, counts):
+def judge_people(j, w, told, counts):
+    """By the log and the store alike; and in the store nobody waits for ever for what is a matter of time."""
+    with contextlib.closing(sqlite3.connect(os.path.join(w.a.home, "abvd.db"))) as db:
+        asleep = dict(db.execute("SELECT coalesce(n.text, 'no reason'), count(*) FROM enrollment e LEFT JOIN name n ON n.id = e.wait "
+                                 "WHERE e.state = 0 AND e.slot IS NULL AND e.next_at = ? GROUP BY 1", (2 ** 63 - 1,)))
+    stuck = {k: v for k, v in asleep.items() if k not in NO_TIME}
     n = collections.Counter(told.state.values())
     same = (n["enrolled"], n["completed"], n["stopped"]) == (counts["active"], counts["completed"], counts["stopped"])
-    j.check("people", same, "%d enrollments: %d completed, %d stopped, %d under way%s" % (
-        len(told.state), n["completed"], n["stopped"], n["enrolled"], "" if same else "; the store has %s" % counts))
+    j.check("people", same and not stuck, "%d enrollments: %d completed, %d stopped, %d under way%s%s" % (
+        len(told.state), n["completed"], n["stopped"], n["enrolled"], "" if same else "; the store has %s" % counts, "; asleep for ever: %s" % stuck if stuck else ""))
 
 
 def judge_sink(j, w, told):
@@ -241,7 +251,7 @@ def main():
         w.relay.end()
         w.listen()
         told = Told(w)
-        judge_people(j, told, counts)
+        judge_people(j, w, told, counts)
         judge_sink(j, w, told)
         judge_log(j, w, told)
         said = re.findall(r"(?m)^.*(?:Sanitizer|runtime error|Assertion).*$", w.a.errors())

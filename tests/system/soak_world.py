@@ -278,6 +278,11 @@ class World:
             self.a.stop()
         self.start()
 
+    def dismiss_clients(self):
+        for s in self.clients:
+            s.close()
+        self.clients = []
+
     def person(self):
         return self.rnd.choice(self.people[-4000:])
 
@@ -468,7 +473,8 @@ def clients(w):
         if w.rnd.random() < 0.5:
             s.close()
         else:
-            w.at(w.rnd.uniform(0, 40) * HOUR, s.close)
+            w.clients.append(s)
+    w.at(w.rnd.uniform(0, 40) * HOUR, w.dismiss_clients)
 
 
 ACTS = [(0.75, newcomers), (0.2, change_some), (0.3, enroll_many), (1, enroll_one), (0.3, stop_one), (0.05, pause_all), (0.08, pause_one), (0.5, hold), (0.2, suppress),
