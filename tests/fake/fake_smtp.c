@@ -7,8 +7,8 @@
  * data message close
  *   --script FILE      lines `ADDRESS BEHAVIOUR`: the behaviour of a recipient whose local part does not name it; `*`
  * is everyone
- *   --chance LIST      `NAME[+N]=PERMILLE,...`: that many of a thousand recipients, about whom nothing else is said, behave
- * so this time; --seed N makes it another thousand
+ *   --chance LIST      `NAME[+N]=PERMILLE,...`: so many of a thousand recipients about whom nothing else is said behave so
+ *   --seed N           others of the thousand
  *   --no-pipelining    does not offer PIPELINING          --no-smtputf8  does not offer SMTPUTF8
  *   --keep-refused     after a refused dot the transaction stays open, as Postfix has it with a restriction at the end
  * of data
