@@ -179,7 +179,7 @@ soak: all $(FAKES)
 	@python3 tests/system/soak.py $(BUILD)
 soak-asan:
 	$(MAKE) BUILD=build-asan all build-asan/tests/fake_smtp
-	@ABV_SLOW=1 SOAK_DAYS=$${SOAK_DAYS:-36} python3 tests/system/soak.py build-asan
+	@ABV_SLOW=1 SOAK_DAYS=$${SOAK_DAYS:-30} python3 tests/system/soak.py build-asan
 
 # ---- lint
 LINT_SRC = $(wildcard src/*/*.c tests/unit/*.c tests/fake/*.c tests/fuzz/*.c tests/bench/*.c tests/inbox/*.c)
