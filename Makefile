@@ -1,5 +1,5 @@
 # abvd: `make try` shows it at work, `make test` proves it; each installs what is missing first (make deps).
-# make all | test | lint | check-asan | fuzz | mutate | bench | bench-scale | eval-gate | eval-inbox | eval-mime | eval-reply |
+# make all | test | lint | check-asan | soak | soak-asan | fuzz | mutate | bench | bench-scale | eval-gate | eval-inbox | eval-mime | eval-reply |
 # install DESTDIR= PREFIX= | clean
 
 PREFIX ?= /usr/local
@@ -16,6 +16,7 @@ VERSION := 0.1.0
 DEPS_BUILD := build-essential pkg-config libevent-dev libcurl4-openssl-dev libconfig-dev libcmocka-dev libsqlite3-dev \
 	libgmime-3.0-dev libcmark-dev libjansson-dev libpsl-dev libsodium-dev libical-dev libsystemd-dev libcsv-dev tzdata
 DEPS_TEST := postfix dovecot-imapd dovecot-lmtpd dovecot-sieve sasl2-bin libsasl2-modules python3 openssl sqlite3 procps
+DEPS_BENCH := nodejs node-nodemailer
 DEPS_CI := clang clang-tidy clang-format libclang-rt-14-dev cppcheck mandoc valgrind git
 
 PKGS := libevent libcurl libconfig sqlite3 gmime-3.0 libcmark jansson libpsl libsodium libical libsystemd
@@ -172,6 +173,14 @@ check-asan:
 	$(MAKE) BUILD=build-asan all unit
 	@ABV_SLOW=1 tests/system/run build-asan
 
+# ---- soak: a simulated year in 26 minutes, with faults at random (SOAK_DAYS, SOAK_SCALE, SOAK_SEED); a shorter stretch under ASan and UBSan
+.PHONY: soak soak-asan
+soak: all $(FAKES)
+	@python3 tests/system/soak.py $(BUILD)
+soak-asan:
+	$(MAKE) BUILD=build-asan all build-asan/tests/fake_smtp
+	@ABV_SLOW=1 SOAK_DAYS=$${SOAK_DAYS:-30} python3 tests/system/soak.py build-asan
+
 # ---- lint
 LINT_SRC = $(wildcard src/*/*.c tests/unit/*.c tests/fake/*.c tests/fuzz/*.c tests/bench/*.c tests/inbox/*.c)
 .PHONY: lint lint-tidy
@@ -205,6 +214,7 @@ $(BUILD)/tests/$(1): $(BUILD)/obj/tests/bench/$(1).o $(foreach r,$(call rooms_of
 endef
 $(foreach b,$(notdir $(BENCH)),$(eval $(call bench_rule,$(b))))
 bench: all $(BENCH)
+	@$(MAKE) --no-print-directory deps-bench || echo 'bench: goes on without what could not be installed'
 	@python3 tests/bench/bench.py $(BUILD)
 
 # What it costs as the store grows to ten million contacts: a table and a plot in build/scale/.
@@ -267,7 +277,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/abvctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_abvctl
 
 # ---- deps: says what it does; nothing when nothing is missing. A busy apt is waited for, 5 minutes; the option does not hold for `update`.
-.PHONY: deps deps-ci
+.PHONY: deps deps-bench deps-ci
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 define apt_missing
 	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || printf '%s ' $$p; done); \
@@ -280,6 +290,8 @@ define apt_missing
 endef
 deps:
 	$(call apt_missing,$(DEPS_BUILD) $(DEPS_TEST))
+deps-bench:
+	$(call apt_missing,$(DEPS_BENCH))
 deps-ci: deps
 	$(call apt_missing,$(DEPS_CI))
 

@@ -173,7 +173,7 @@ int scheduler_may_hand(struct scheduler *s, struct job *j, int64_t now, bool *ye
 	*yes = false;
 	const struct plan_sequence *q = plan_sequence(s->plan, j->sequence);
 	int found = job_row(s, j, &fresh, e);
-	if (found <= 0 || q == NULL)
+	if (found <= 0 || q == NULL || j->outdated)
 		return found < 0 ? -1 : 0;
 	const struct contact *c = j->row->contact;
 	const struct policy *p = &q->sequence->policy;

@@ -34,6 +34,15 @@ static void warn_removed(void *arg, const char *sequence)
 		            sequence);
 }
 
+/* What is reserved was allowed by the policy before. Once the new one is in force (config_loaded says so in the log) only it counts for what
+ * is handed over: such a message is due again, and asked about anew. */
+static void jobs_outdate(struct scheduler *s)
+{
+	struct job *j;
+	TAILQ_FOREACH (j, &s->jobs, link)
+		j->outdated |= job_is_letter(j);
+}
+
 /* People in flight go on under the new plan: those whose rules changed are asked again, and always those who wait for a template. */
 static int plan_apply(struct scheduler *s, struct err *e)
 {
@@ -50,6 +59,8 @@ static int plan_apply(struct scheduler *s, struct err *e)
 	if (store_commit_now(s->store, e) != 0)
 		return -1;
 	plan_taken(s);
+	if (changed)
+		jobs_outdate(s);
 	store_sequences_active(s->store, warn_removed, s, NULL);
 	slots_ask_all(s, now, false);
 	rate_set(s, s->plan->config->policy.rate);

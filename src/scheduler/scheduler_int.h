@@ -64,6 +64,7 @@ struct job {
 	char content[DIGEST_HEX];
 	char message_id[TOKEN_MAX + MAILADDR_MAX];
 	char vouched[160];             /* who lets it pass against the gate's model; "" nobody has to */
+	bool outdated;                 /* reserved under a policy that a reload has changed since: its dot must not leave */
 	int64_t reserved_at, handed_at, dot_at, done_at;
 	struct delivery_result result; /* reply and status point into the two below */
 	char status[16];
@@ -203,7 +204,7 @@ struct asked {
 	struct governor_input in;
 };
 int scheduler_asked(struct scheduler *s, const struct candidate *c, int64_t now, struct asked *out, struct err *e);
-/* May the dot leave? Stop, hold, suppression, consent and window as they are now. */
+/* May the dot leave? Stop, hold, suppression, consent and window as they are now, and only under the policy it was reserved under. */
 int scheduler_may_hand(struct scheduler *s, struct job *j, int64_t now, bool *yes, struct err *e);
 bool pause_has(const struct pause_set *p, const char *sequence);
 void pause_load(struct scheduler *s);

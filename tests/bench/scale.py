@@ -5,8 +5,9 @@ SCALE_SENDS due among all the others. Prints a table, and writes it with a plot 
 of disk a contact (SCALE_DIR, default /var/tmp, because /tmp may be memory)."""
 import json, math, os, re, signal, socket, sqlite3, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
-import abv
+import abv, plot
 from abv import BUILD, Abvd, free_port, wait_for
+from proc import cpu, rss
 
 SIZES = [int(x) for x in os.environ.get("SCALE_SIZES", "10000 100000 1000000 10000000").split()]
 SENDS = int(os.environ.get("SCALE_SENDS", "10000"))
@@ -51,17 +52,6 @@ def fill(path, n, now):
         db.execute(sql)
     db.close()
     return due
-
-
-def cpu(pid):
-    with open("/proc/%d/stat" % pid) as f:
-        v = f.read().rsplit(")", 1)[1].split()
-    return (int(v[11]) + int(v[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def rss(pid):
-    with open("/proc/%d/status" % pid) as f:
-        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) / 1024
 
 
 def start_ms(a):
@@ -129,25 +119,12 @@ def measure(n):
     return row
 
 
-def plot(rows, path):
+def draw(rows, path):
     """Cost per send over the logarithm of the contacts; the line of log n through the first point is what it must not leave upwards."""
-    w, h, left, top = 640, 360, 70, 30
     xs = [math.log10(r["contacts"]) for r in rows]
-    high = max(max(r["send_cpu_us"] for r in rows), rows[0]["send_cpu_us"] * xs[-1] / xs[0]) * 1.15
-    x = lambda v: left + (v - xs[0]) / max(xs[-1] - xs[0], 1e-9) * (w - left - 30)
-    y = lambda v: h - 50 - v / high * (h - 50 - top)
-    s = ['<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">' % (w, h), '<rect width="100%" height="100%" fill="white"/>',
-         '<text x="%d" y="18">CPU of a send (µs) over the contacts in the store; dashed: growth of log n</text>' % left]
-    for k in range(5):
-        v = high * k / 4
-        s.append('<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%.0f</text>' % (left, w - 30, y(v), y(v), left - 6, y(v) + 4, v))
-    for r, v in zip(rows, xs):
-        s.append('<text x="%.1f" y="%d" text-anchor="middle">%s</text>' % (x(v), h - 30, "{:,}".format(r["contacts"])))
-    s.append('<polyline fill="none" stroke="#888" stroke-dasharray="5 4" points="%s"/>' % " ".join("%.1f,%.1f" % (x(v), y(rows[0]["send_cpu_us"] * v / xs[0])) for v in xs))
-    s.append('<polyline fill="none" stroke="#06c" stroke-width="2" points="%s"/>' % " ".join("%.1f,%.1f" % (x(v), y(r["send_cpu_us"])) for r, v in zip(rows, xs)))
-    s += ['<circle cx="%.1f" cy="%.1f" r="4" fill="#06c"/>' % (x(v), y(r["send_cpu_us"])) for r, v in zip(rows, xs)]
-    with open(path, "w") as f:
-        f.write("\n".join(s + ["</svg>", ""]))
+    plot.write(path, [plot.panel("CPU of a send (µs) over the contacts in the store; dashed: growth of log n", xs,
+                                 [([rows[0]["send_cpu_us"] * v / xs[0] for v in xs], "#888", {"dashed"}), ([r["send_cpu_us"] for r in rows], "#06c", {"line", "dots"})],
+                                 [(v, "{:,}".format(r["contacts"])) for r, v in zip(rows, xs)])])
 
 
 COLUMNS = (("contacts", "contacts", "{:,.0f}"), ("store_mb", "store MB", "{:,.0f}"), ("send_cpu_us", "CPU a send, µs", "{:.0f}"), ("sends_s", "sends/s", "{:,.0f}"), ("rss_mb", "RSS MB", "{:.0f}"),
@@ -166,7 +143,7 @@ def main():
     print("\n".join(lines))
     with open(os.path.join(OUT, "scale.md"), "w") as f:
         f.write("\n".join(lines) + "\n")
-    plot(rows, os.path.join(OUT, "scale.svg"))
+    draw(rows, os.path.join(OUT, "scale.svg"))
     last = rows[-1]
     print("\nat %s contacts:" % "{:,}".format(last["contacts"]))
     for key, goal in GOALS.items():

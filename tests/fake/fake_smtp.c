@@ -7,6 +7,8 @@
  * data message close
  *   --script FILE      lines `ADDRESS BEHAVIOUR`: the behaviour of a recipient whose local part does not name it; `*`
  * is everyone
+ *   --chance LIST      `NAME[+N]=PERMILLE,...`: so many of a thousand recipients about whom nothing else is said behave so
+ *   --seed N           others of the thousand
  *   --no-pipelining    does not offer PIPELINING          --no-smtputf8  does not offer SMTPUTF8
  *   --keep-refused     after a refused dot the transaction stays open, as Postfix has it with a restriction at the end
  * of data
@@ -206,7 +208,7 @@ static void look_ahead(struct conn *c, long *n)
 	line[got > 0 ? got : 0] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
 	if (strncasecmp(line, "RCPT TO:", 8) == 0 && address_in(line, to))
-		c->is = behaviour_of(to, n);
+		c->is = behaviour_today(to, n);
 }
 
 static void do_mail(struct conn *c, const char *line)
@@ -256,7 +258,7 @@ static void do_rcpt(struct conn *c, const char *line)
 		say(c, 501, "5.1.3 bad recipient address");
 		return;
 	}
-	c->is = behaviour_of(c->to, &c->n);
+	c->is = behaviour_today(c->to, &c->n);
 	c->multi = c->is && c->is->what == MULTI;
 	c->split = c->is && c->is->what == SPLIT;
 	r = recipient_of(c->to);

@@ -76,6 +76,11 @@ struct script {
 	char address[ADDRESS_MAX], local[ADDRESS_MAX];
 };
 
+struct chance { /* of a recipient about whom nothing else is said */
+	char local[64];
+	long permille;
+};
+
 enum state { COMMAND, DATA, AUTH_PLAIN, AUTH_USER, AUTH_PASS };
 
 struct conn {
@@ -93,14 +98,16 @@ struct conn {
 
 static struct {
 	int port, greeting;
-	const char *maildir, *log, *script, *auth;
+	const char *maildir, *log, *script, *auth, *chance;
 	bool no_pipelining, no_smtputf8, ehlo_refuse, keep_refused;
-	long greylist, latency, reply_limit, max_connections, size, exit_after;
+	long greylist, latency, reply_limit, max_connections, size, exit_after, seed;
 } option = { .greeting = 220 };
 
 static struct event_base *base;
 static LIST_HEAD(recipient_list, recipient) recipients = LIST_HEAD_INITIALIZER(recipients);
 static LIST_HEAD(script_list, script) scripts = LIST_HEAD_INITIALIZER(scripts);
+static struct chance chances[sizeof behaviours / sizeof behaviours[0]];
+static size_t chances_n;
 static FILE *log_file;
 static int conns_made, conns_open;
 static long accepted;
@@ -129,14 +136,8 @@ static int load_script(const char *path)
 	return 0;
 }
 
-static const struct behaviour *behaviour_of(const char *address, long *n)
+static const struct behaviour *behaviour_named(const char *local, long *n)
 {
-	const char *local = address;
-	struct script *s;
-
-	LIST_FOREACH(s, &scripts, link)
-	if (strcmp(s->address, "*") == 0 || strcasecmp(s->address, address) == 0)
-		local = s->local;
 	for (size_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++) {
 		size_t len = strlen(behaviours[i].name);
 
@@ -146,6 +147,51 @@ static const struct behaviour *behaviour_of(const char *address, long *n)
 		}
 	}
 	return NULL;
+}
+
+static const struct behaviour *behaviour_of(const char *address, long *n)
+{
+	const char *local = address;
+	struct script *s;
+
+	LIST_FOREACH(s, &scripts, link)
+	if (strcmp(s->address, "*") == 0 || strcasecmp(s->address, address) == 0)
+		local = s->local;
+	return behaviour_named(local, n);
+}
+
+/* `NAME[+N]=PERMILLE,...`; false where that names no behaviour. */
+static bool load_chances(const char *text)
+{
+	long n;
+
+	while (*text) {
+		struct chance *c = &chances[chances_n];
+		int len = 0;
+
+		if (chances_n == sizeof chances / sizeof chances[0] ||
+		    sscanf(text, "%62[^=]=%ld%n", c->local, &c->permille, &len) != 2 || strlen(c->local) > 60)
+			return false;
+		strcat(c->local, "@");
+		if (!behaviour_named(c->local, &n))
+			return false;
+		chances_n++;
+		text += len + (text[len] == ',');
+	}
+	srandom((unsigned)option.seed);
+	return true;
+}
+
+/* As its name or the script has it, else by chance: anew each time that it is asked. */
+static const struct behaviour *behaviour_today(const char *address, long *n)
+{
+	const struct behaviour *b = behaviour_of(address, n);
+	long dice = chances_n && !b ? random() % 1000 : 1000;
+
+	for (size_t i = 0; i < chances_n && !b; dice -= chances[i++].permille)
+		if (dice < chances[i].permille)
+			b = behaviour_named(chances[i].local, n);
+	return b;
 }
 
 static struct recipient *recipient_of(const char *address)
@@ -276,6 +322,8 @@ enum {
 	O_MAX,
 	O_SIZE,
 	O_EXIT,
+	O_CHANCE,
+	O_SEED,
 	O_HELP
 };
 
@@ -295,6 +343,8 @@ static const struct option long_options[] = {
 	{ "max-connections", 1, 0, O_MAX },
 	{ "size", 1, 0, O_SIZE },
 	{ "exit-after", 1, 0, O_EXIT },
+	{ "chance", 1, 0, O_CHANCE },
+	{ "seed", 1, 0, O_SEED },
 	{ "keep-refused", 0, 0, O_KEEP },
 	{ "help", 0, 0, O_HELP },
 	{ 0, 0, 0, 0 },
@@ -334,10 +384,12 @@ static bool read_options(int argc, char **argv)
 		case O_MAX: option.max_connections = atol(optarg); break;
 		case O_SIZE: option.size = atol(optarg); break;
 		case O_EXIT: option.exit_after = atol(optarg); break;
+		case O_CHANCE: option.chance = optarg; break;
+		case O_SEED: option.seed = atol(optarg); break;
 		case O_HELP: exit(usage(0));
 		default: return false;
 		}
-	return optind == argc;
+	return optind == argc && (!option.chance || load_chances(option.chance));
 }
 
 #endif

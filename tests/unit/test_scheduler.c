@@ -409,6 +409,48 @@ static void test_window_closes_before_the_dot(void **state)
 	world_close(&w);
 }
 
+/* The clock stands: the body is under way while the configuration is loaded again. */
+static void reload_before_the_dot(const char *cadence, int withdrawn, int64_t goes_at)
+{
+	struct world w;
+	struct err e = { "" };
+	char text[1024];
+	world_open(&w, FREE, STEP("one", "0d") ", " STEP("two", "1h"));
+	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
+	settle();
+	w.fake.hold_body = true;
+	go_to(&w, START + CLOCK_HOUR);
+	assert_int_equal(w.fake.started, 2);
+	snprintf(text, sizeof text,
+	         "sender = { from = \"dana@example.com\"; postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\"; };\n"
+	         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; };\ncadence = { %s };\n"
+	         "store = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n", cadence);
+	put_file(&w, "abvd.conf", text);
+	struct plan *old = w.plan;
+	plan_open(&w);
+	assert_int_equal(scheduler_set_plan(sched, w.plan, &e), 0);
+	plan_free(&old);
+	w.fake.hold_body = false;
+	for (int i = 0; i < 16; i++)
+		if (w.fake.on_way[i] != NULL)
+			w.fake.sink.on_body(w.fake.sink.arg, w.fake.on_way[i], true);
+	settle();
+	assert_int_equal(w.fake.withdrawn, withdrawn);
+	go_to(&w, goes_at - 1);
+	assert_story(&w, id, withdrawn ? "enrolled sent:one waiting:contact_min_gap" : "enrolled sent:one sent:two completed");
+	go_to(&w, goes_at);
+	assert_story(&w, id, withdrawn ? "enrolled sent:one waiting:contact_min_gap sent:two completed" : "enrolled sent:one sent:two completed");
+	world_close(&w);
+}
+
+static void test_policy_changes_before_the_dot(void **state)
+{
+	(void)state;
+	reload_before_the_dot(ALWAYS "contact = { min_gap = \"2d\"; limits = [\"9 per 1h\"]; }; account = { limits = [\"99 per 1d\"]; }; backoff = { factor = 1.0; };", 1,
+	                      START + 2 * CLOCK_DAY);
+	reload_before_the_dot(FREE, 0, START + CLOCK_DAY); /* what is no policy may change */
+}
+
 static void test_rate(void **state)
 {
 	struct world w;
@@ -502,6 +544,7 @@ int main(void)
 		cmocka_unit_test(test_message_id_stays),
 		cmocka_unit_test(test_no_content_twice),
 		cmocka_unit_test(test_window_closes_before_the_dot),
+		cmocka_unit_test(test_policy_changes_before_the_dot),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_more_wait_than_fit),
 		cmocka_unit_test(test_next_at),
