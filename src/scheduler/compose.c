@@ -137,9 +137,11 @@ static int build(struct scheduler *s, const struct letter *l, const struct links
 		.list_id = list_id, .feedback_id = feedback_id,
 		.in_reply_to = "", .references = "",
 	};
-	buf_clear(&j->data);
-	if (mime_compose(&h, buf_text(&s->rendered.text), s->rendered.text.len, buf_text(&s->rendered.html), s->rendered.html.len, &j->data, e) != 0)
+	buf_clear(&s->composed);
+	if (mime_compose(&h, buf_text(&s->rendered.text), s->rendered.text.len, buf_text(&s->rendered.html), s->rendered.html.len, &s->composed, e) != 0)
 		return -1;
+	buf_clear(&j->data);
+	buf_add(&j->data, s->composed.data, s->composed.len); /* one piece of memory, of the message's size */
 	j->message.data = j->data.data;
 	j->message.size = j->data.len;
 	j->message.smtputf8 = !mailaddr_is_ascii(c->email) || !mailaddr_is_ascii(j->message.envelope_from);
