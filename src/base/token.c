@@ -1,6 +1,7 @@
 #include "abv/token.h"
 
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,11 @@ static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567", base36[] = "012
 
 static void ready(void)
 {
+	static bool is_ready; /* asking sodium takes a lock, five times a message */
+
+	if (is_ready)
+		return;
+	is_ready = true;
 	if (sodium_init() < 0) /* no source of randomness: nothing made here could be trusted */
 		abort();
 }

@@ -83,9 +83,9 @@ static void fill(struct zone *z)
  * seconds). */
 static bool is_iana(const char *name)
 {
-	const char *dir = getenv("TZDIR");
 	size_t n = strlen(name);
 	struct buf magic = { 0 };
+	const char *dir;
 	char *path;
 	bool ok;
 
@@ -94,6 +94,7 @@ static bool is_iana(const char *name)
 	for (size_t i = 0; i < n; i++)
 		if (!g_ascii_isalnum(name[i]) && !strchr("_+-/", name[i]))
 			return false;
+	dir = getenv("TZDIR");
 	path = mem_printf("%s/%s", dir ? dir : "/usr/share/zoneinfo", name);
 	ok = buf_read_file(&magic, path, 1 << 20) == 0 && strncmp(buf_text(&magic), "TZif", 4) == 0;
 	buf_free(&magic);

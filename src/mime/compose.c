@@ -10,6 +10,8 @@
 #include "abv/token.h"
 #include "mime_int.h"
 
+#define VALUE_USUAL 500 /* bytes of a header's value; longer ones grow */
+
 struct composer {
 	struct buf *out;
 	struct buf value; /* of the header under way */
@@ -231,7 +233,11 @@ int mime_compose(const struct mime_headers *h, const char *text, size_t text_len
 {
 	struct composer c = { .out = out, .e = e };
 	size_t before = out->len;
-	int r = headers_add(&c, h);
+	int r;
+
+	buf_reserve(&c.value, VALUE_USUAL);
+	buf_reserve(&c.clean, VALUE_USUAL);
+	r = headers_add(&c, h);
 
 	if (r == 0) {
 		body_add(out, h, text, text_len, html, html_len);

@@ -104,8 +104,10 @@ static char *octet_write(char *w, unsigned char c)
 
 static char *soft_break(char *w)
 {
-	memcpy(w, "=\r\n", 3);
-	return w + 3;
+	*w++ = '=';
+	*w++ = '\r';
+	*w++ = '\n';
+	return w;
 }
 
 static bool line_ends(const char *s, size_t n)

@@ -8,9 +8,11 @@
  * - The owner may close a connection inside any of its callbacks; the memory goes when the last of them has returned.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "abv/mem.h"
 #include "netloop_int.h"
@@ -171,10 +173,17 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	release(c);
 }
 
+/* TLS keeps nothing of its own: what had come was read to its end, or `later` is on its way. A reset that is seen here reads as a close
+ * afterwards, which says the same. */
 void netconn_look(struct netconn *c)
 {
-	if (c->state == NETCONN_OPEN && !c->busy)
-		on_readable(c->fd, EV_READ, c);
+	char byte;
+
+	if (c->state != NETCONN_OPEN || c->busy)
+		return;
+	if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return;
+	on_readable(c->fd, EV_READ, c);
 }
 
 /* ---- writing ---- */

@@ -1,4 +1,7 @@
 /* When two letters count as the same content: equal but for white space and case. */
+#include <endian.h>
+#include <string.h>
+
 #include "abv/token.h"
 #include "render_int.h"
 
@@ -20,19 +23,7 @@ static uint32_t case_fold(uint32_t c)
 	return c;
 }
 
-/* What an ASCII byte becomes: folded when visible, ' ' for white space, 0 for what needs a look. */
-static const unsigned char *plain_table(void)
-{
-	static unsigned char table[256];
-	if (table['a'] == 0) {
-		for (uint32_t c = '!'; c <= '~'; c++)
-			table[c] = (unsigned char)case_fold(c);
-		table[' '] = table['\n'] = table['\t'] = ' ';
-	}
-	return table;
-}
-
-/* The character at *at that the table does not tell; a gap is told, what is not seen is passed over. */
+/* The one character at *at; white space is a gap, what is not seen is passed over. */
 static void other_add(struct buf *b, const char *text, size_t n, size_t *at, bool *gap)
 {
 	uint32_t c = render_utf8_next(text, n, at);
@@ -48,32 +39,61 @@ static void other_add(struct buf *b, const char *text, size_t n, size_t *at, boo
 	render_utf8_add(b, case_fold(c));
 }
 
+#define BLOCK 16
+typedef unsigned char block __attribute__((vector_size(BLOCK)));
+
+static block block_read(const char *s)
+{
+	block b;
+
+	memcpy(&b, s, sizeof b);
+	return b;
+}
+
+/* How many bytes from s on are visible ASCII with single spaces between, which is what letters are made of. They are written to w, folded,
+ * and up to BLOCK bytes of rubbish behind them. s[0] is visible. */
+static size_t words_copy(char *w, const char *s, size_t n)
+{
+	size_t at = 1;
+
+	w[0] = (char)case_fold((unsigned char)s[0]);
+	while (n - at >= BLOCK) {
+		block b = block_read(s + at);
+		block gap = (block)(b == ' ') & (block)(block_read(s + at - 1) == ' ');
+		block other = (block)((b - ' ') > '~' - ' ') | gap;
+		uint64_t half[2];
+
+		b += (block)((b - 'A') <= 'Z' - 'A') & ('a' - 'A');
+		memcpy(w + at, &b, sizeof b);
+		memcpy(half, &other, sizeof half);
+		if (half[0] != 0)
+			return at + (size_t)__builtin_ctzll(le64toh(half[0])) / 8;
+		if (half[1] != 0)
+			return at + 8 + (size_t)__builtin_ctzll(le64toh(half[1])) / 8;
+		at += BLOCK;
+	}
+	for (; at < n && s[at] >= ' ' && s[at] <= '~' && (s[at] != ' ' || s[at - 1] != ' '); at++)
+		w[at] = (char)case_fold((unsigned char)s[at]);
+	return at;
+}
+
 void render_content_digest(const char *text, size_t n, char *out)
 {
-	const unsigned char *plain = plain_table();
 	struct buf b = { 0 };
 	bool gap = false;
 
-	buf_reserve(&b, n + 1); /* folding lengthens nothing: what is ASCII is written in place */
+	buf_reserve(&b, n + 1 + BLOCK); /* folding lengthens nothing: what is ASCII is written in place */
 	for (size_t at = 0; at < n;) {
-		unsigned char c = plain[(unsigned char)text[at]];
-		char *w = b.data + b.len;
-
-		if (c == 0) {
+		if (text[at] <= ' ' || text[at] > '~') {
 			other_add(&b, text, n, &at, &gap);
 			continue;
 		}
-		for (; c != 0; c = ++at < n ? plain[(unsigned char)text[at]] : 0) {
-			if (c == ' ') {
-				gap = true;
-				continue;
-			}
-			*w = ' ';
-			w += gap && w > b.data;
-			gap = false;
-			*w++ = (char)c;
-		}
-		b.len = (size_t)(w - b.data);
+		if (gap && b.len > 0)
+			b.data[b.len++] = ' ';
+		size_t run = words_copy(b.data + b.len, text + at, n - at);
+		at += run;
+		gap = text[at - 1] == ' ';
+		b.len += run - gap;
 	}
 	digest_hex(b.data, b.len, out);
 	buf_free(&b);

@@ -1,5 +1,4 @@
 /* From a decided enrollment to the bytes of its message: render, judge as rendered, look for repeats, build. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,21 +15,19 @@ static const char *value_get(void *arg, const char *name)
 
 /* The texts up to a NULL, one behind the other, as far as they fit; their length if they had fitted. A message has a dozen of these, and
  * snprintf took as long for them as its body takes. */
-static size_t __attribute__((sentinel)) join(char *out, size_t cap, ...)
+static size_t join(char *out, size_t cap, const char *const part[])
 {
 	size_t all = 0, at = 0;
-	va_list ap;
-	va_start(ap, cap);
-	for (const char *s; (s = va_arg(ap, const char *)) != NULL;) {
-		size_t n = strlen(s), fits = n < cap - 1 - at ? n : cap - 1 - at;
-		memcpy(out + at, s, fits);
+	for (; *part != NULL; part++) {
+		size_t n = strlen(*part), fits = n < cap - 1 - at ? n : cap - 1 - at;
+		memcpy(out + at, *part, fits);
 		at += fits;
 		all += n;
 	}
-	va_end(ap);
 	out[at] = '\0';
 	return all;
 }
+#define JOIN(out, ...) join(out, sizeof(out), (const char *const[]){ __VA_ARGS__, NULL }) /* out: an array */
 
 /* Why this person gets the letter: the recorded basis in words, as the footer says it. */
 static void reason_why(const struct contact *c, const char *sender, char *out, size_t cap)
@@ -50,11 +47,14 @@ static void reason_why(const struct contact *c, const char *sender, char *out, s
 	if (c->consent_at != 0) {
 		char day_text[CLOCK_TEXT_MAX];
 		clock_format(c->consent_at, day_text)[10] = '\0'; /* without the time */
-		join(when, sizeof when, *c->consent_source != '\0' ? ", " : "", day_text, NULL);
+		JOIN(when, *c->consent_source != '\0' ? ", " : "", day_text);
 	}
 	bool known = *c->consent_source != '\0' || *when != '\0';
-	join(out, cap, "You receive this e-mail from ", sender, " because ", words != NULL ? words : "your consent is recorded with us: ",
-	     words != NULL ? "" : c->consent, known ? " (" : "", c->consent_source, when, known ? ")." : ".", NULL);
+	const char *const part[] = {
+		"You receive this e-mail from ", sender, " because ", words != NULL ? words : "your consent is recorded with us: ",
+		words != NULL ? "" : c->consent, known ? " (" : "", c->consent_source, when, known ? ")." : ".", NULL,
+	};
+	join(out, cap, part);
 }
 
 /* bounce@example.com -> bounce+TOKEN@example.com */
@@ -63,7 +63,8 @@ static int verp(const char *addr, const char *token, char out[MAILADDR_MAX], str
 	const char *at = strrchr(addr, '@');
 	char name[MAILADDR_MAX];
 	snprintf(name, sizeof name, "%.*s", (int)(at - addr), addr);
-	return join(out, MAILADDR_MAX, name, "+", token, at, NULL) < MAILADDR_MAX ? 0 : err_set(e, "sender.return_path: '%s' is too long for a token", addr);
+	const char *const part[] = { name, "+", token, at, NULL };
+	return join(out, MAILADDR_MAX, part) < MAILADDR_MAX ? 0 : err_set(e, "sender.return_path: '%s' is too long for a token", addr);
 }
 
 struct links {
@@ -76,8 +77,8 @@ static void unsubscribe_links(const char *base, const char *token, struct links 
 {
 	bool query = strchr(base, '?') != NULL;
 	bool mail = strncmp(base, "mailto:", 7) == 0;
-	join(l->footer, sizeof l->footer, base, query ? "&" : "?", mail ? "subject=unsubscribe%20" : "t=", token, NULL);
-	join(l->list_unsubscribe, sizeof l->list_unsubscribe, "<", l->footer, ">", NULL);
+	JOIN(l->footer, base, query ? "&" : "?", mail ? "subject=unsubscribe%20" : "t=", token);
+	JOIN(l->list_unsubscribe, "<", l->footer, ">");
 	/* One-click needs a page of ours behind an https URL that answers POST (RFC 8058 3.1); a mailto has none. */
 	l->one_click = false;
 }
@@ -123,10 +124,10 @@ static int build(struct scheduler *s, const struct letter *l, const struct links
 	token_make(store_key(s->store), TOKEN_BOUNCE, l->id, token);
 	if (verp(from->return_path, token, j->message.envelope_from, e) != 0)
 		return -1;
-	join(j->message.envelope_to, sizeof j->message.envelope_to, c->email, NULL);
-	join(list_id, sizeof list_id, q->name, ".", domain, NULL);
-	join(feedback_id, sizeof feedback_id, q->step[l->step].name, ":", q->name, ":abvd:", domain, NULL);
-	join(to_name, sizeof to_name, c->first_name, *c->first_name != '\0' && *c->last_name != '\0' ? " " : "", c->last_name, NULL);
+	JOIN(j->message.envelope_to, c->email);
+	JOIN(list_id, q->name, ".", domain);
+	JOIN(feedback_id, q->step[l->step].name, ":", q->name, ":abvd:", domain);
+	JOIN(to_name, c->first_name, *c->first_name != '\0' && *c->last_name != '\0' ? " " : "", c->last_name);
 	struct mime_headers h = {
 		.from_name = from->from_name, .from_addr = from->from_addr, .reply_to = from->reply_to,
 		.to_name = to_name, .to_addr = c->email,
@@ -137,9 +138,11 @@ static int build(struct scheduler *s, const struct letter *l, const struct links
 		.list_id = list_id, .feedback_id = feedback_id,
 		.in_reply_to = "", .references = "",
 	};
-	buf_clear(&j->data);
-	if (mime_compose(&h, buf_text(&s->rendered.text), s->rendered.text.len, buf_text(&s->rendered.html), s->rendered.html.len, &j->data, e) != 0)
+	buf_clear(&s->composed);
+	if (mime_compose(&h, buf_text(&s->rendered.text), s->rendered.text.len, buf_text(&s->rendered.html), s->rendered.html.len, &s->composed, e) != 0)
 		return -1;
+	buf_clear(&j->data);
+	buf_add(&j->data, s->composed.data, s->composed.len); /* one piece of memory, of the message's size */
 	j->message.data = j->data.data;
 	j->message.size = j->data.len;
 	j->message.smtputf8 = !mailaddr_is_ascii(c->email) || !mailaddr_is_ascii(j->message.envelope_from);
@@ -232,9 +235,9 @@ static void message_id(struct scheduler *s, int64_t id, const struct touch *t, s
 	char token[TOKEN_MAX];
 	token_make(store_key(s->store), TOKEN_MESSAGE, id, token);
 	if (t != NULL && *t->message_id != '\0')
-		join(j->message_id, sizeof j->message_id, t->message_id, NULL);
+		JOIN(j->message_id, t->message_id);
 	else
-		join(j->message_id, sizeof j->message_id, token, "@", mailaddr_domain(s->plan->config->sender.from_addr), NULL);
+		JOIN(j->message_id, token, "@", mailaddr_domain(s->plan->config->sender.from_addr));
 }
 
 enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, int64_t now, struct job *j, enum reason *why, struct buf *findings, struct err *e)
@@ -260,7 +263,7 @@ enum composed scheduler_compose(struct scheduler *s, const struct candidate *c, 
 		*why = REASON_GATE_REFUSED;
 		return COMPOSED_REFUSED;
 	}
-	join(j->vouched, sizeof j->vouched, vouched ? template_vouched_by(template) : "", NULL);
+	JOIN(j->vouched, vouched ? template_vouched_by(template) : "");
 	render_content_digest(buf_text(&s->rendered.text), s->rendered.body_len, j->content);
 	int seen = store_content_seen(s->store, c->row->contact->id, j->content, c->touch != NULL ? c->touch->id : 0);
 	if (seen != 0) {

@@ -104,6 +104,7 @@ void scheduler_free(struct scheduler **sp)
 	pause_clear(&s->paused);
 	rate_free(&s->rate);
 	rendered_free(&s->rendered);
+	buf_free(&s->composed);
 	free(s->due);
 	free(s->due_row);
 	free(s->judged);

@@ -172,6 +172,7 @@ struct scheduler {
 	int failed_at;
 	char relay_why[256];
 	struct rendered rendered;          /* reused */
+	struct buf composed;               /* likewise */
 	struct judged *judged;             /* JUDGED_MAX rows, by hash */
 	int judged_n;
 	bool asks;                         /* some step of the plan is an ask: gifts can be waited for */

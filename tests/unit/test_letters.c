@@ -116,8 +116,45 @@ static void same_as_kept(void **state)
 	}
 }
 
+/* The digest's rule, a character at a time, over pieces that meet at every distance: what is visible is folded, runs of white space between
+ * are one space, and what is not seen is not there. */
+static void digests_of_pieces(void **state)
+{
+	static const struct {
+		const char *piece, *becomes; /* " ": white space */
+	} row[] = {
+		{ "a", "a" }, { "Z", "z" }, { "[", "[" }, { "@", "@" }, { "`{", "`{" }, { "~!", "~!" }, { " ", " " }, { "  ", " " }, { "\n", " " },
+		{ "\t ", " " }, { "\x01", "" }, { "\x7f", "" }, { "\xff", "" }, { "\xc2\xa0", " " }, { "\xe2\x80\xae", "" },
+		{ "\xe2\x82\xac", "\xe2\x82\xac" }, { "\xc3\x84", "\xc3\xa4" }, { "Word", "word" }, { "SIXTEENlettersOF", "sixteenlettersof" },
+		{ "0123456789ABCDE", "0123456789abcde" }, { "\xe2\x80\xa8", " " },
+	};
+	uint64_t seed = 4711;
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		struct buf text = { 0 }, expected = { 0 };
+		char made[DIGEST_HEX], wanted[DIGEST_HEX];
+		bool gap = false;
+		for (int k = (int)(seed >> 40) % 30; k >= 0; k--) {
+			seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+			size_t i = (seed >> 33) % (sizeof row / sizeof row[0]);
+			buf_str(&text, row[i].piece);
+			gap = gap || *row[i].becomes == ' ';
+			if (*row[i].becomes == ' ' || *row[i].becomes == '\0')
+				continue;
+			buf_str(&expected, gap && expected.len > 0 ? " " : "");
+			buf_str(&expected, row[i].becomes);
+			gap = false;
+		}
+		render_content_digest(text.data, text.len, made);
+		digest_hex(buf_text(&expected), expected.len, wanted);
+		assert_string_equal(made, wanted);
+		buf_free(&text);
+		buf_free(&expected);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(same_as_kept) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(same_as_kept), cmocka_unit_test(digests_of_pieces) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

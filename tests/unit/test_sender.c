@@ -327,6 +327,39 @@ static void test_refused_here(void **state)
 	}
 }
 
+/* One byte that must not be there, at each place of a message and of what is checked at once. */
+static void test_fault_at_any_place(void **state)
+{
+	static const char text[] = "Subject: x\r\n\r\n0123456789 0123456789 0123456789 0123456789\r\nabc\r\n.\r\n0123456789 01234567890\r\n";
+	static const char fault[] = { '\0', '\r', '\n', '\xfc' };
+	struct relay relay = { 0 };
+	struct world w;
+
+	(void)state;
+	relay_start(&relay, "");
+	world_init(&w, relay.port);
+	world_open(&w);
+	world_add(&w, "good", NULL);
+	for (size_t f = 0; f < COUNT(fault); f++)
+		for (size_t at = 0; at + 1 < sizeof text; at++) {
+			if (text[at] == fault[f])
+				continue;
+			struct job *j = world_add(&w, "bad", NULL);
+			buf_clear(&j->data);
+			buf_add(&j->data, text, sizeof text - 1);
+			j->data.data[at] = fault[f];
+			j->m.data = j->data.data;
+			j->m.size = j->data.len;
+		}
+	world_run(&w);
+	check_job(&relay, &w.job[0], OUTCOME_ACCEPTED);
+	for (int i = 1; i < w.n; i++)
+		assert_int_equal(w.job[i].result.outcome, OUTCOME_REFUSED_CONTENT);
+	assert_int_equal(relay_count(&relay, "\"message\"", "250"), 1);
+	world_close(&w);
+	relay_remove(&relay);
+}
+
 static void test_line_of_999(void **state)
 {
 	char data[1024];
@@ -402,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_plain_550),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_refused_here),
+		cmocka_unit_test(test_fault_at_any_place),
 		cmocka_unit_test(test_line_of_999),
 		cmocka_unit_test(test_smtputf8),
 		cmocka_unit_test(test_withdraw),
