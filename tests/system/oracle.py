@@ -27,9 +27,10 @@ class Facts:
 
 
 class Oracle:
-    def __init__(self, facts, events, received, store, ctl):
-        """events: lines of the log, parsed; received: what the relay took, dicts with message_id, to, subject; store: the database's path."""
-        self.f, self.events, self.received = facts, events, received
+    def __init__(self, facts, events, relay, store, ctl):
+        """events: lines of the log, parsed; relay: what it saw (read_sink); store: the database's path; ctl: abvctl with its options."""
+        self.f, self.events, self.relay = facts, events, relay
+        self.received = [m for m in relay if m["event"] == "message"]
         self.store, self.ctl, self.findings = store, ctl, []
 
     def expect(self, yes, text):
@@ -51,11 +52,18 @@ class Oracle:
         self.expect(not wrong, "log: gap or double line: %s" % some(wrong))
 
     def check_relay(self):
-        """2, 6: nothing arrives twice, neither the message nor the content."""
+        """2, 6: nothing arrives twice, neither the message nor the content. And no envelope left before its touch was reserved: its number,
+        which stands in the return path, would be given again after a crash."""
         ids = collections.Counter(m["message_id"] for m in self.received)
         self.expect(not [i for i in ids if ids[i] > 1], "duplicates: Message-IDs accepted twice: %s" % some(i for i in ids if ids[i] > 1))
         content = collections.Counter((m["to"], m["subject"]) for m in self.received)
         self.expect(not [c for c in content if content[c] > 1], "duplicates: content accepted twice: %s" % some(c for c in content if content[c] > 1))
+
+        people = collections.defaultdict(set)
+        for m in self.relay:
+            if m["event"] in ("rcpt", "message"):
+                people[m["from"]].add(m["to"])
+        self.expect(not [p for p in people if len(people[p]) > 1], "one touch for several people: %s" % some((p, people[p]) for p in people if len(people[p]) > 1))
 
     def check_agreement(self):
         """3: what is told as sent was accepted; what was accepted is told as sent or unknown; each once."""
@@ -169,6 +177,11 @@ def unknown_at_starts(events):
 
 
 def read_sink(path):
+    """The relay's transcript: dicts with event, from, to and, of a `message` that it took, message_id and subject."""
     with open(path) as f:
         lines = [json.loads(l) for l in f if l.endswith("\n")]
-    return [dict(m, message_id=m["message_id"].strip("<>")) for m in lines if m["event"] == "message"]
+    return [dict(m, message_id=m.get("message_id", "").strip("<>")) for m in lines]
+
+
+def messages(path):
+    return [m for m in read_sink(path) if m["event"] == "message"]

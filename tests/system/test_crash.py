@@ -45,12 +45,25 @@ BY_LABEL = {p[0]: p for p in POINTS}
 # What only happens after another death: the label of that one, and the kind.
 PAIRS = {"start: torn line cut": ("log-cut", "log: half written"),
          # a commit that was written and not synced is there at the next start: it must be safe before the log tells of it
-         "start: log ahead of the store": ("log-synced", "any commit: before its fsync")}
+         "start: log ahead of the store": ("log-synced", "any commit: before its fsync"),
+         # what the rotated file ends with must be as safe as what follows it in the new one
+         "start: new log behind a rotation": ("log-synced", "rotation: before the old one's fsync")}
+POWERED = ("start: log ahead of the store", "start: new log behind a rotation")
 for label, (point, _) in PAIRS.items():
     BY_LABEL[label] = (label, point, 1, 1, None)
 
+# In a home of their own: a store that is made, and one of an older abvd that is migrated (its version stands in the label).
+MADE = [("creation: the file's first pages", "db-write", 1, 2, None), ("creation: its fsync", "db-unsynced", 1, 1, None),
+        ("creation: behind its fsync", "db-synced", 1, 1, None), ("creation: log", "log-opened", 1, 1, None), ("creation: socket", "rename", 1, 1, None)]
+MADE += commits("creation", "start", 5)
+MIGRATED = {v: [("migration from %d: %s" % (v, text), "start.%s" % phase, 1, last, None) for phase, text in PHASES] for v, last in ((1, 2), (2, 1))}
+MIGRATED[1].append(("migration from 1: second step written", "start.half", 2, 2, None))
+
 WORLDS = (dict(connections=4, sink=("--latency", "1")), dict(connections=1, sink=()), dict(connections=3, sink=("--no-pipelining",)),
           dict(connections=4, sink=("--latency", "3", "--reply-limit", "5")))
+
+
+ALL = list(BY_LABEL) + [p[0] for p in MADE + MIGRATED[1] + MIGRATED[2]]
 
 
 class Table:
@@ -68,14 +81,14 @@ class Table:
 
     def show(self):
         print("     %-40s %6s %6s %8s" % ("point", "kill", "power", "unknown"))
-        for label in list(BY_LABEL) + [l for l in self.rows if l not in BY_LABEL]:
+        for label in ALL + [OUTSIDE]:
             c = self.rows[label]
             if c:
                 print("     %-40s %6d %6d %8d" % (label, c["kill"], c["power"], c["unknown"]))
 
 
 table = Table()
-totals = collections.Counter()
+totals, kinds = collections.Counter(), collections.Counter()
 
 
 def schedule(rnd, n):
@@ -84,7 +97,7 @@ def schedule(rnd, n):
     while sum(len(x) for x in out) < n:
         rnd.shuffle(labels)
         for l in labels:
-            out.append([(PAIRS[l][1], "kill"), (l, "power" if "ahead" in l else None)] if l in PAIRS else [(l, None)])
+            out.append([(PAIRS[l][1], "kill"), (l, "power" if l in POWERED else None)] if l in PAIRS else [(l, None)])
             if not ONLY and len(out) % 10 == 0:
                 out.append([(None, None)])
     while sum(len(x) for x in out) > n:
@@ -123,7 +136,6 @@ def world(rnd, deaths, connections, sink):
     """A home and its many deaths, until nothing is left to do."""
     s = Sink(*sink)
     w = World(s, rnd, connections, people=max(100, deaths * 5))
-    kinds = collections.Counter()
     try:
         w.begin(plugged=False)
         assert w.up()
@@ -144,7 +156,7 @@ def world(rnd, deaths, connections, sink):
         w.drain(SCALE)
         table.add(w.deaths)
         found, unknown = w.findings()
-        totals.update(worlds=1, deaths=len(w.deaths), unknown=unknown, messages=len(oracle.read_sink(s.log)), events=len(w.log()))
+        totals.update(worlds=1, deaths=len(w.deaths), unknown=unknown, messages=len(oracle.messages(s.log)), events=len(w.log()))
         assert not found, "\n".join(["seed %d" % SEED] + found + [w.story()])
     finally:
         s.end()
@@ -157,17 +169,133 @@ def hash_of(label):
 
 def test_worlds():
     rnd = random.Random(SEED)
-    share = CRASHES // len(WORLDS)
+    share = max(1, (CRASHES - table.deaths() + len(WORLDS) - 1) // len(WORLDS))
     for n, how in enumerate(WORLDS):
         t = time.monotonic()
         world(random.Random(rnd.random()), share, **how)
         print("     world %d: %d deaths so far, %.0f s" % (n + 1, table.deaths(), time.monotonic() - t), flush=True)
 
 
+def schema(path):
+    db = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
+    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
+    version, said = db.execute("PRAGMA user_version").fetchone()[0], db.execute("PRAGMA integrity_check").fetchone()[0]
+    counts = {t: db.execute("SELECT count(*) FROM %s" % t).fetchone()[0] for t in ("contact", "enrollment", "touch", "suppression")}
+    db.close()
+    assert said == "ok", said
+    return rows, version, counts
+
+
+def files_of(w):
+    return [os.path.join(w.home, n) for n in os.listdir(w.home) if n.startswith(("abvd.db", "engagement.jsonl"))]
+
+
+def rounds(w, points, n, prepare, expect):
+    """Each point n times: prepare, die there, often once more anywhere, then start well and be as expected."""
+    for i in range(n):
+        for label, point, first, last, _ in points:
+            if ONLY not in label:
+                continue
+            prepare()
+            for again in range(2):
+                w.begin("%s:%d" % (point, w.rnd.randint(first, last)))
+                if w.up():
+                    w.watch(0)
+                if w.p.poll() is None:
+                    w.p.kill()
+                w.bury(label, ("kill", "power")[(i + again + hash_of(label)) % 2])
+                if w.rnd.random() < 0.5:
+                    break
+            w.begin(plugged=False)
+            assert w.up(), label + ": " + w.complaints()
+            w.end()
+            log_has_no_gap(w.log())
+            expect(label)
+    table.add(w.deaths)
+    assert not w.wrong, w.wrong
+
+
+def test_store_is_made():
+    s = Sink()
+    w = World(s, random.Random(SEED))
+    try:
+        w.begin(plugged=False)
+        assert w.up()
+        w.end()
+        whole = schema(os.path.join(w.home, "abvd.db"))
+
+        def prepare():
+            for f in files_of(w):
+                os.unlink(f)
+
+        def expect(label):
+            assert schema(os.path.join(w.home, "abvd.db")) == whole, label
+
+        rounds(w, MADE, max(1, CRASHES // 250), prepare, expect)
+    finally:
+        s.end()
+        w.remove()
+
+
+def older(path, new, version):
+    """The store `new` as an abvd of that schema had it: the same rows without what came later."""
+    db = sqlite3.connect(path, isolation_level=None)
+    folder = os.path.join(ROOT, "src/store/sql")
+    for name in sorted(os.listdir(folder))[:version]:
+        with open(os.path.join(folder, name)) as f:
+            db.executescript(("PRAGMA page_size = 2048; PRAGMA journal_mode = WAL;" if name.startswith("0001") else "") + f.read())
+    db.execute("ATTACH ? AS new", (new,))
+    db.execute("BEGIN")
+    for (table_name,) in db.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall():
+        columns = ", ".join(r[1] for r in db.execute("PRAGMA main.table_info(%s)" % table_name))
+        db.execute("DELETE FROM main.%s" % table_name)
+        db.execute("INSERT INTO main.%s (%s) SELECT %s FROM new.%s" % (table_name, columns, columns, table_name))
+    db.execute("PRAGMA user_version = %d" % version)
+    db.execute("COMMIT")
+    db.close()
+
+
+def test_store_is_migrated():
+    s = Sink()
+    w = World(s, random.Random(SEED))
+    kept = tempfile.mkdtemp(prefix="abv-kept-")
+    try:
+        w.begin(plugged=False)
+        assert w.up()
+        w.work("import", 2)
+        wait_for(lambda: len(w.log("sent")) >= 16)
+        w.end()
+        whole = schema(os.path.join(w.home, "abvd.db"))
+        shutil.copy(w.logfile, kept)
+        for version in (1, 2):
+            old = os.path.join(kept, "abvd.db.%d" % version)
+            older(old, os.path.join(w.home, "abvd.db"), version)
+        with open(w.conf) as f:
+            text = f.read()
+        w.write("abvd.conf", text.replace(":%d" % w.port, ":9"))  # nothing is sent from here on: what there was must be there
+
+        for version in (1, 2):
+            def prepare():
+                for f in files_of(w):
+                    os.unlink(f)
+                shutil.copy(os.path.join(kept, "abvd.db.%d" % version), os.path.join(w.home, "abvd.db"))
+                shutil.copy(os.path.join(kept, os.path.basename(w.logfile)), w.home)
+
+            def expect(label):
+                assert schema(os.path.join(w.home, "abvd.db")) == whole, label
+
+            w.deaths = []
+            rounds(w, MIGRATED[version], max(1, CRASHES // 200), prepare, expect)
+    finally:
+        s.end()
+        w.remove()
+        shutil.rmtree(kept)
+
+
 def test_every_point_was_reached():
     if not totals["worlds"]:
         return
-    never = [l for l in BY_LABEL if ONLY in l and not table.rows[l]]
+    never = [l for l in ALL if ONLY in l and not table.rows[l]]
     assert not never, "never died at: %s" % ", ".join(never)
     print("     seed %d: %d deaths, %d unknown, %d messages taken, %d lines of log" % (
         SEED, totals["deaths"], totals["unknown"], totals["messages"], totals["events"]))
@@ -175,4 +303,4 @@ def test_every_point_was_reached():
 
 
 print("crash: seed %d, %d deaths (ABV_SEED, ABV_CRASHES)" % (SEED, CRASHES), flush=True)
-run([test_worlds, test_every_point_was_reached])
+run([test_store_is_made, test_store_is_migrated, test_worlds, test_every_point_was_reached])
