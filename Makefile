@@ -1,5 +1,5 @@
 # abvd: `make try` shows it at work, `make test` proves it; each installs what is missing first (make deps).
-# make all | test | lint | check-asan | fuzz | mutate | bench | bench-scale | eval-gate | eval-inbox | eval-mime | eval-reply |
+# make all | test | crash | lint | check-asan | fuzz | mutate | bench | bench-scale | eval-gate | eval-inbox | eval-mime | eval-reply |
 # install DESTDIR= PREFIX= | clean
 
 PREFIX ?= /usr/local
@@ -168,6 +168,11 @@ docs: $(BUILD)/abvd $(BUILD)/abvctl $(BUILD)/tests/test_config $(BUILD)/tests/te
 	@fail=0; for t in $(wildcard tests/docs*.sh); do sh $$t $(BUILD) || fail=1; done; exit $$fail
 system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES) $(PLUG)
 	@tests/system/run $(BUILD)
+# Many more deaths than `test` has, with another history each time: ABV_SEED=N repeats one.
+.PHONY: crash
+CRASHES ?= 3000
+crash: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES) $(PLUG)
+	@ABV_CRASHES=$(CRASHES) ABV_SEED=$${ABV_SEED:-$$(date +%s)} python3 tests/system/test_crash.py $(BUILD)
 try: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(FAKES)
 	@python3 tests/try/try.py $(BUILD)

@@ -157,10 +157,11 @@ struct record {
 	uint64_t was, is; /* bytes that follow: what stood there, what was written */
 };
 
-static void record(const char *what, uint64_t inode, off_t where, off_t size, const void *was, size_t was_n, const void *is, size_t is_n)
+static void record(const char *what, uint64_t inode, off_t where, off_t size, void *was, size_t was_n, const void *is,
+		   size_t is_n)
 {
 	struct record r = { .inode = inode, .at = where, .size = size, .was = was_n, .is = is_n };
-	struct iovec v[3] = { { &r, sizeof r }, { (void *)(uintptr_t)was, was_n }, { (void *)(uintptr_t)is, is_n } };
+	struct iovec v[3] = { { &r, sizeof r }, { was, was_n }, { (void *)(uintptr_t)is /* only read */, is_n } };
 
 	snprintf(r.what, sizeof r.what, "%s", what);
 	if (writev(plug.records, v, 3) != (ssize_t)(sizeof r + was_n + is_n))

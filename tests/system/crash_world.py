@@ -184,8 +184,9 @@ class World(Abvd):
         elif action == "end":
             self.p.send_signal(signal.SIGTERM)
         elif action == "forget":
-            if "forget" in self.pending or self.work("gone"):
-                self.work("forget")
+            for _ in range(2):  # what is left from before may be done already, or would be asked for in vain
+                if self.p.poll() is None and ("forget" in self.pending or self.work("gone")):
+                    self.work("forget")
         elif action:
             self.work(action)
 
