@@ -226,11 +226,17 @@ class World(Abvd):
         self.poll.poll(max(0, seconds) * 1000)
         return self.p.poll()
 
+    def told(self):
+        """What this life said."""
+        with open(self.stderr, errors="replace") as f:
+            f.seek(self.said)
+            return f.read()
+
     def up(self):
-        """It listens: true; it ended before: false."""
+        """It has started, and takes signals: true; it ended before: false."""
         end = time.monotonic() + 20 * abv.SLOW
         while self.watch(0.002) is None:
-            if self.answers():
+            if "info started " in self.told():
                 return True
             assert time.monotonic() < end, "does not start"
         return False
@@ -240,9 +246,7 @@ class World(Abvd):
         status = self.p.wait()
         os.close(self.pid)
         assert status in (-signal.SIGKILL, 0), "ended by itself with %d:\n%s\n%s" % (status, self.story(), self.complaints())
-        with open(self.stderr, errors="replace") as f:
-            f.seek(self.said)
-            said = f.read()
+        said = self.told()
         left = re.search(r"recovered after an unclean end unknown=(\d+)", said)
         if left:
             self.unknown_found(int(left.group(1)))
