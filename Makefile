@@ -1,5 +1,5 @@
 # abvd: `make try` shows it at work, `make test` proves it; each installs what is missing first (make deps).
-# make all | test | lint | check-asan | soak | soak-asan | fuzz | mutate | bench | bench-scale | eval-gate | eval-inbox | eval-mime | eval-reply |
+# make all | test | crash | lint | check-asan | soak | soak-asan | fuzz | mutate | bench | bench-scale | eval-gate | eval-inbox | eval-mime | eval-reply |
 # install DESTDIR= PREFIX= | clean
 
 PREFIX ?= /usr/local
@@ -106,7 +106,8 @@ $(BUILD)/abvctl: $(CTL_OBJ) $(LIBROOMS)
 
 # ---- tests. The first line of a unit test names the rooms it links: /* rooms: base rules */
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-FAKES := $(patsubst tests/fake/%.c,$(BUILD)/tests/%,$(wildcard tests/fake/*.c))
+FAKES := $(patsubst tests/fake/%.c,$(BUILD)/tests/%,$(filter-out tests/fake/plug.c,$(wildcard tests/fake/*.c)))
+PLUG := $(BUILD)/tests/plug.so
 rooms_of = $(shell sed -n '1s/.*rooms: *\([a-z ]*[a-z]\).*/\1/p' $(1))
 define unit_rule
 $(BUILD)/tests/$(1): $(BUILD)/obj/tests/unit/$(1).o $(foreach r,$(call rooms_of,tests/unit/$(1).c),$(call room_lib,$(r)))
@@ -120,9 +121,13 @@ $(BUILD)/obj/tests/%.o: tests/%.c | deps-present
 $(FAKES): $(BUILD)/tests/%: $(BUILD)/obj/tests/fake/%.o $(call room_lib,base)
 	@mkdir -p $(@D)
 	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $< $(call room_lib,base) $(LIBS)
+# Preloaded into abvd as it is: no sanitizer of its own, and nothing that would put other names in front of what it stands in for.
+$(PLUG): tests/fake/plug.c
+	@mkdir -p $(@D)
+	@echo '  LD $@'; $(CC) $(WARN) -Wno-missing-prototypes -D_GNU_SOURCE -O2 -g -fPIC -shared -o $@ $< -ldl
 
 .PHONY: unit
-unit: $(UNIT) $(FAKES)
+unit: $(UNIT) $(FAKES) $(PLUG)
 	@fail=0; for t in $(UNIT); do echo "== $$t"; $$t || fail=1; done; exit $$fail
 
 # ---- eval: how right reply text, return dates and unsubscribe requests are, on other projects' cases (ABV_CORPORA: their folder)
@@ -158,12 +163,17 @@ endif
 # ---- test: unit tests, the house's own checks of its documents, then whole programs against real servers
 .PHONY: test system docs try
 test: deps
-	@$(MAKE) --no-print-directory -j$$(nproc) all $(UNIT) $(FAKES)
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(UNIT) $(FAKES) $(PLUG)
 	@$(MAKE) --no-print-directory unit docs system
 docs: $(BUILD)/abvd $(BUILD)/abvctl $(BUILD)/tests/test_config $(BUILD)/tests/test_gate
 	@fail=0; for t in $(wildcard tests/docs*.sh); do sh $$t $(BUILD) || fail=1; done; exit $$fail
-system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES)
+system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES) $(PLUG)
 	@tests/system/run $(BUILD)
+# Many more deaths than `test` has, with another history each time: ABV_SEED=N repeats one.
+.PHONY: crash
+CRASHES ?= 3000
+crash: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES) $(PLUG)
+	@ABV_CRASHES=$(CRASHES) ABV_SEED=$${ABV_SEED:-$$(date +%s)} python3 tests/system/test_crash.py $(BUILD)
 try: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(FAKES)
 	@python3 tests/try/try.py $(BUILD)

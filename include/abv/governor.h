@@ -63,6 +63,9 @@ int64_t governor_ends_at(const struct policy *p, const struct contact *c, int64_
 /* When `after` is over (business days on the contact's calendar: the same local time on the n-th following allowed day). */
 int64_t governor_add(const struct policy *p, const struct zone *z, int64_t from, const struct duration *d);
 
+/* When a step is skipped for good, whose previous touch of the enrollment (the first: the enrollment) was at prev_at. CLOCK_NEVER: never. */
+int64_t governor_expiry(const struct policy *p, const struct zone *z, const struct step *step, int64_t prev_at);
+
 /* The first instant >= t inside the window; t itself when it is inside or the window never closes. CLOCK_NEVER: never opens. */
 int64_t governor_window(const struct policy *p, const struct zone *z, int64_t t);
 

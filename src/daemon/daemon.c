@@ -144,6 +144,16 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 	sd_notify(0, "WATCHDOG=1");
 }
 
+/* A reload or a rotation that is asked for while abvd starts: kept until it can be done, not the end of it. */
+static void hold_signals(int how)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(how, &set, NULL);
+}
+
 static void arm(struct daemon *d)
 {
 	static const int number[SIGNAL_N] = { SIGHUP, SIGUSR1, SIGTERM, SIGINT };
@@ -153,6 +163,7 @@ static void arm(struct daemon *d)
 		d->signal[i] = evsignal_new(d->base, number[i], on_signal, d);
 		event_add(d->signal[i], NULL);
 	}
+	hold_signals(SIG_UNBLOCK);
 	d->sync_timer = event_new(d->base, -1, EV_PERSIST, on_sync, d);
 	event_add(d->sync_timer, &tv);
 	if (sd_watchdog_enabled(0, &usec) > 0) { /* fed by the loop: a loop that hangs feeds nothing */
@@ -168,6 +179,7 @@ int daemon_run(const struct daemon_options *o)
 	struct err e = { "" };
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error like a full disk, not the end */
+	hold_signals(SIG_BLOCK);
 	int rc = start_all(&d);
 	if (rc != 0 || o->check_only)
 		goto out;

@@ -234,6 +234,16 @@ static int check_gap(const struct journal *j, struct err *e)
 		       j->path, j->seq, last);
 }
 
+/* What is in the rotated files is safe (journal_locate); a file that begins is noted before its first line. */
+static int note_beginning(struct journal *j, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(j->fd, &st))
+		return err_set(e, "%s: %s", j->path, strerror(errno));
+	return st.st_size ? 0 : put_position(j, POSITION_SETTING, e);
+}
+
 int journal_open(struct store *s, const char *path, struct journal **out, struct err *e)
 {
 	struct journal *j = mem_alloc(sizeof(*j));
@@ -247,8 +257,8 @@ int journal_open(struct store *s, const char *path, struct journal **out, struct
 	(void)unlink(temp); /* a rewriting that a crash ended */
 	free(temp);
 	j->fd = open_file(path, e);
-	if (j->fd < 0 || journal_locate(j, e) || check_ahead(j, e) || journal_flush(j, e) || check_gap(j, e) ||
-	    journal_sync(j, e)) {
+	if (j->fd < 0 || journal_locate(j, e) || check_ahead(j, e) || note_beginning(j, e) || journal_flush(j, e) ||
+	    check_gap(j, e) || journal_sync(j, e)) {
 		journal_close(&j);
 		return -1;
 	}

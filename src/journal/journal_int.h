@@ -9,7 +9,7 @@
 #include "abv/buf.h"
 #include "abv/journal.h"
 
-#define POSITION_SETTING "journal.seq"    /* where the rotated files end: written at reopen */
+#define POSITION_SETTING "journal.seq"    /* behind which line log.path begins: written when it is begun */
 #define SYNCED_SETTING   "journal.synced" /* up to where the log is on the disk */
 #define TEMP_SUFFIX      ".forgetting"
 
@@ -29,11 +29,13 @@ struct tail {
 	int64_t seq; /* of the last good line; 0: the file has no complete line */
 	off_t end;   /* behind that line */
 	off_t size;
+	bool headless; /* not even its beginning is whole: a loss of power before its first fsync, unless it is damaged */
 };
 
 /* Reads the end of an open file, at least back to the line `synced`: what was written behind it may be in any state
  * after a loss of power, so lines from there on must follow each other; the first that does not ends the good part. A
- * gap or damage in front of it is an error, as is a file that is no engagement log. */
+ * gap or damage in front of it is an error, as is a file that is no engagement log. Whether a headless file is damaged is
+ * the caller's to judge. */
 int tail_read(int fd, const char *path, int64_t synced, struct tail *out, struct err *e);
 
 /* Where the log ends: path, else path.1, else the position in the store. Cuts torn tails. */

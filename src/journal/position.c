@@ -59,6 +59,19 @@ static int read_window(int fd, const char *path, off_t from, struct buf *b, size
 	return 0;
 }
 
+/* A file without a good line is cut to nothing: only if what it begins with could be the beginning of a line of ours. */
+static bool is_torn_line(const struct buf *b)
+{
+	size_t n = b->len < HEAD_LEN ? b->len : HEAD_LEN;
+
+	return !b->len || !b->data[0] || !memcmp(b->data, line_head, n);
+}
+
+static int no_head(const char *path, struct err *e)
+{
+	return err_set(e, "%s: this is no engagement log: its first line has no seq", path);
+}
+
 /* 1: the tail is known; 0: the window must reach further back; -1: error. */
 static int window_read(const struct buf *b, off_t from, const char *path, int64_t synced, struct tail *out,
 		       struct err *e)
@@ -78,8 +91,10 @@ static int window_read(const struct buf *b, off_t from, const char *path, int64_
 		seq = line_seq(p, (size_t)(nl - p));
 		if (!out->seq && from && (!seq || seq > synced + 1))
 			return 0;
-		if (!out->seq && !seq)
-			return err_set(e, "%s: this is no engagement log: its first line has no seq", path);
+		if (!out->seq && !seq) {
+			out->headless = true;
+			return is_torn_line(b) ? 1 : no_head(path, e);
+		}
 		if (out->seq && seq != out->seq + 1) {
 			if (out->seq >= synced)
 				return 1;
@@ -90,14 +105,6 @@ static int window_read(const struct buf *b, off_t from, const char *path, int64_
 		out->end = from + (nl + 1 - b->data);
 	}
 	return from && !out->seq ? 0 : 1;
-}
-
-/* A file without a complete line is cut to nothing: only if what it has could be the beginning of a line of ours. */
-static bool is_torn_line(const struct buf *b)
-{
-	size_t n = b->len < HEAD_LEN ? b->len : HEAD_LEN;
-
-	return !b->len || !b->data[0] || !memcmp(b->data, line_head, n);
 }
 
 int tail_read(int fd, const char *path, int64_t synced, struct tail *out, struct err *e)
@@ -142,6 +149,13 @@ int64_t journal_stored(struct journal *j, const char *setting)
 	return strtoll(store_setting(j->store, setting), NULL, 10);
 }
 
+/* A headless file was begun behind the last fsync when what is in front of it reaches that far: the rotated file's last
+ * line, or what was noted when it was begun. Then nothing in it was ever safe, and all of it comes from the store again. */
+static bool begun_after(struct journal *j, int64_t rotated, int64_t synced)
+{
+	return rotated >= synced || journal_stored(j, POSITION_SETTING) >= synced;
+}
+
 static int locate_rotated(struct journal *j, int64_t synced, int64_t *seq, struct err *e)
 {
 	char *path = mem_printf("%s.1", j->path);
@@ -157,8 +171,13 @@ static int locate_rotated(struct journal *j, int64_t synced, int64_t *seq, struc
 		goto out;
 	}
 	rc = tail_read(fd, path, synced, &t, e);
+	if (!rc && t.headless && !begun_after(j, 0, synced))
+		rc = no_head(path, e);
 	if (!rc)
 		rc = tail_cut(fd, path, &t, e);
+	/* Whoever wrote its end may have died before the fsync; what follows in the new file must not outlive it. */
+	if (!rc && fdatasync(fd))
+		rc = err_set(e, "%s: fsync: %s", path, strerror(errno));
 	*seq = t.seq;
 out:
 	if (fd >= 0)
@@ -196,10 +215,14 @@ int journal_locate(struct journal *j, struct err *e)
 	int64_t synced = journal_stored(j, SYNCED_SETTING);
 	struct tail t;
 
-	if (tail_read(j->fd, j->path, synced, &t, e) || tail_cut(j->fd, j->path, &t, e))
+	if (tail_read(j->fd, j->path, synced, &t, e))
 		return -1;
 	j->seq = t.seq;
 	if (!j->seq && locate_rotated(j, synced, &j->seq, e))
+		return -1;
+	if (t.headless && !begun_after(j, j->seq, synced))
+		return no_head(j->path, e);
+	if (tail_cut(j->fd, j->path, &t, e))
 		return -1;
 	return j->seq ? 0 : locate_new(j, e);
 }

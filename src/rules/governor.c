@@ -139,14 +139,19 @@ static enum reason stop_reason(const struct governor_input *in, int64_t now)
 }
 
 /* When the step is skipped for good; `due` is when its `after` is over. */
-static int64_t expiry(const struct governor_input *in, int64_t due)
+static int64_t expiry(const struct step *step, int64_t due)
 {
-	return in->step->expire > 0 ? instant_add(due, in->step->expire) : CLOCK_NEVER;
+	return step->expire > 0 ? instant_add(due, step->expire) : CLOCK_NEVER;
+}
+
+int64_t governor_expiry(const struct policy *p, const struct zone *z, const struct step *step, int64_t prev_at)
+{
+	return step->expire > 0 ? expiry(step, governor_add(p, z, prev_at, &step->after)) : CLOCK_NEVER;
 }
 
 static int64_t ends_at(const struct governor_input *in, int64_t due)
 {
-	int64_t end = expiry(in, due), other = silence_end(in);
+	int64_t end = expiry(in->step, due), other = silence_end(in);
 	end = end < other ? end : other;
 	other = admit_consent_end(&in->sequence->policy, in->contact);
 	return end < other ? end : other;
@@ -335,7 +340,7 @@ void governor_decide(const struct governor_input *in, int64_t now, struct verdic
 	if (why != REASON_NONE)
 		return;
 	int64_t due = governor_add(in->policy, in->zone, in->prev_at, &in->step->after);
-	if (now >= expiry(in, due)) {
+	if (now >= expiry(in->step, due)) {
 		*out = (struct verdict){ .kind = VERDICT_SKIP, .reason = REASON_STEP_EXPIRED };
 		return;
 	}

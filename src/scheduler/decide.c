@@ -166,6 +166,13 @@ int scheduler_decide(struct scheduler *s, int64_t enrollment_id, int64_t now, bo
 	return rc;
 }
 
+/* A step that a reload has taken away meanwhile is sent: it was there when it was decided on. */
+static bool has_expired(const struct sequence *q, const struct job *j, int64_t now)
+{
+	int k = sequence_step_find(q, j->step);
+	return k >= 0 && governor_expiry(&q->policy, governor_zone(&q->policy, j->row->contact), &q->step[k], j->row->enrollment.prev_at) <= now;
+}
+
 int scheduler_may_hand(struct scheduler *s, struct job *j, int64_t now, bool *yes, struct err *e)
 {
 	struct standing st = { 0 };
@@ -187,6 +194,6 @@ int scheduler_may_hand(struct scheduler *s, struct job *j, int64_t now, bool *ye
 	}
 	if (!q->startable || s->paused.all || pause_has(&s->paused, j->sequence))
 		return 0;
-	*yes = governor_window(p, governor_zone(p, c), now) == now;
+	*yes = governor_window(p, governor_zone(p, c), now) == now && !has_expired(q->sequence, j, now);
 	return 0;
 }

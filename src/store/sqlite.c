@@ -1,6 +1,6 @@
 /* The engine: one SQLite database in WAL mode, held exclusively by one connection, and its transactions.
  *
- * Durability: synchronous=FULL, so a commit has been fsynced when it returns. With locking_mode=EXCLUSIVE the WAL's
+ * Durability: synchronous=FULL, so a commit has been fsynced when it returns, and what an open finds is fsynced first. With locking_mode=EXCLUSIVE the WAL's
  * index lives in our memory (no shared file), and a second process is told STORE_LOCKED at once. A commit that fails
  * (full disk, I/O error) is rolled back, and what is kept in memory is read again: nothing of the transaction happened,
  * and the store goes on being usable. */
@@ -195,6 +195,18 @@ static enum store_status check_and_migrate(struct store *s, const char *path, st
 	return rc == SQLITE_OK ? STORE_OK : open_failed(s, path, rc, e);
 }
 
+/* What a killed abvd wrote last may have come back from the system's cache alone, where a loss of power would still take
+ * it: it is safe before anybody acts on it. SQLite leaves that to the next commit, but the engagement log comes before. */
+static enum store_status sync_recovered(struct store *s, const char *path, struct err *e)
+{
+	sqlite3_file *f = NULL; /* the write-ahead log */
+	int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &f);
+
+	if (rc == SQLITE_OK && f && f->pMethods)
+		rc = f->pMethods->xSync(f, SQLITE_SYNC_NORMAL);
+	return rc == SQLITE_OK ? STORE_OK : open_failed(s, path, rc, e);
+}
+
 static int load_key(struct store *s, struct err *e)
 {
 	sqlite3_stmt *q = store_stmt(s, SQL_SECRET);
@@ -270,6 +282,8 @@ enum store_status store_open(const char *path, struct store **out, struct err *e
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	status = check_and_migrate(s, path, e);
+	if (status == STORE_OK)
+		status = sync_recovered(s, path, e);
 	if (status == STORE_OK && (load_key(s, e) || store_mirrors_load(s, e)))
 		err_wrap(e, "%s", path), status = STORE_IO;
 out:

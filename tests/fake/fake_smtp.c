@@ -3,8 +3,8 @@
  *
  *   --port N           default: a free one
  *   --maildir DIR      writes what it accepted there, byte for byte, through tmp/ to new/
- *   --log FILE         one JSON object a line: ts conn event from to message_id code bytes; events: connect mail rcpt
- * data message close
+ *   --log FILE         one JSON object a line: ts conn event from to message_id subject code bytes; events: connect
+ * mail rcpt data message close; a message stands there before it is answered
  *   --script FILE      lines `ADDRESS BEHAVIOUR`: the behaviour of a recipient whose local part does not name it; `*`
  * is everyone
  *   --chance LIST      `NAME[+N]=PERMILLE,...`: so many of a thousand recipients about whom nothing else is said behave so
@@ -385,10 +385,11 @@ static void command(struct conn *c, const char *line)
 static void dot(struct conn *c)
 {
 	bool too_big = option.size && c->body.len > (size_t)option.size;
-	char id[256], text[64];
+	char id[256], subject[256], text[64];
 
 	c->state = COMMAND;
-	message_id(&c->body, id);
+	header_of(&c->body, "Message-ID:", id);
+	header_of(&c->body, "Subject:", subject);
 	if (c->is && c->is->what == RCPT_354) {
 		say(c, 554, "5.5.1 no valid recipients");
 	} else if (too_big) {
@@ -399,7 +400,8 @@ static void dot(struct conn *c)
 		deliver(&c->body);
 		c->messages++;
 		accepted++;
-		transcript(c, "message", 250, id, c->body.len);
+		/* before the answer: never is less told than was taken */
+		transcript_of(c, "message", 250, id, subject, c->body.len);
 		snprintf(text, sizeof text, "2.0.0 ok queued as %ld", accepted);
 		say(c, 250, text);
 		if (c->is && c->is->what == SLOW)

@@ -218,7 +218,8 @@ static int64_t now_real(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void transcript(const struct conn *c, const char *event, int code, const char *id, size_t bytes)
+static void transcript_of(const struct conn *c, const char *event, int code, const char *id, const char *subject,
+			  size_t bytes)
 {
 	struct buf b = { 0 };
 
@@ -234,6 +235,8 @@ static void transcript(const struct conn *c, const char *event, int code, const 
 		json_add_str(&b, "to", c->to);
 	if (*id)
 		json_add_str(&b, "message_id", id);
+	if (*subject)
+		json_add_str(&b, "subject", subject);
 	if (code)
 		json_add_int(&b, "code", code);
 	if (bytes)
@@ -243,15 +246,22 @@ static void transcript(const struct conn *c, const char *event, int code, const 
 	buf_free(&b);
 }
 
-static void message_id(const struct buf *body, char out[256])
+static void transcript(const struct conn *c, const char *event, int code, const char *id, size_t bytes)
+{
+	transcript_of(c, event, code, id, "", bytes);
+}
+
+/* The first line of a header field; name ends with its colon. */
+static void header_of(const struct buf *body, const char *name, char out[256])
 {
 	const char *line = buf_text(body);
 
 	out[0] = '\0';
 	while (*line && strncmp(line, "\r\n", 2) != 0) {
-		if (strncasecmp(line, "Message-ID:", 11) == 0) {
-			line += 11 + strspn(line + 11, " \t\r\n");
-			snprintf(out, 256, "%.*s", (int)strcspn(line, " \r\n"), line);
+		if (strncasecmp(line, name, strlen(name)) == 0) {
+			line += strlen(name);
+			line += strspn(line, " \t\r\n"); /* folded ones too */
+			snprintf(out, 256, "%.*s", (int)strcspn(line, "\r\n"), line);
 			return;
 		}
 		line = strstr(line, "\r\n") + 2; /* every line of a body has its end */

@@ -185,6 +185,48 @@ static void test_power_loss(void **state)
 	free(whole);
 }
 
+/* The same in a file that a rotation has begun: even its first line was not safe. What was safe is never taken for that. */
+static void test_power_loss_after_rotation(void **state)
+{
+	struct fixture *f = *state;
+	char *whole;
+	size_t n;
+
+	put_events(f, 4);
+	must_open(f);
+	assert_int_equal(rename(log_path, log_1), 0);
+	must(f, journal_reopen(f->journal, &f->err));
+	put_events(f, 6);
+	must(f, journal_flush(f->journal, &f->err));
+	journal_close(&f->journal);
+	whole = slurp(log_path);
+	n = strlen(whole);
+	for (size_t lost = 1; lost < n; lost += 41) {
+		for (int from = 0; from <= 30; from += 30) { /* a line that is torn stands there, or nothing */
+			char *bad = mem_strndup(whole, n);
+
+			memset(bad + from, 0, lost > (size_t)from ? lost - (size_t)from : 0);
+			spill(log_path, bad, n);
+			assert_int_equal(store_begin(f->store, &f->err), 0);
+			assert_int_equal(store_setting_put(f->store, "journal.synced", "5", &f->err), 0);
+			assert_int_equal(store_commit_now(f->store, &f->err), 0);
+			if (memcmp(bad, whole, n) != 0) { /* line 5 was safe */
+				assert_int_equal(open_log(f), -1);
+				assert_non_null(strstr(f->err.text, "no engagement log"));
+			}
+			free(bad);
+			assert_int_equal(store_begin(f->store, &f->err), 0);
+			assert_int_equal(store_setting_put(f->store, "journal.synced", "4", &f->err), 0);
+			assert_int_equal(store_commit_now(f->store, &f->err), 0);
+			must_open(f);
+			journal_close(&f->journal);
+			expect_lines(log_1, 1, 4);
+			expect_lines(log_path, 5, 10);
+		}
+	}
+	free(whole);
+}
+
 /* The log was deleted and never rotated: it is made again from the store. */
 static void test_deleted(void **state)
 {
@@ -285,6 +327,16 @@ static void test_rotation(void **state)
 	expect_lines(log_path, 7, 8);
 }
 
+static void lose_head(const char *path)
+{
+	char *text = slurp(path);
+	size_t n = strlen(text);
+
+	memset(text, 0, 40);
+	spill(path, text, n);
+	free(text);
+}
+
 /* logrotate renamed, then we crashed: the position is in path.1, torn or not. */
 static void test_crash_after_rename(void **state)
 {
@@ -302,6 +354,30 @@ static void test_crash_after_rename(void **state)
 	must_open(f);
 	expect_lines(log_1, 1, 3);
 	expect_lines(log_path, 4, 6);
+}
+
+/* The same, and then the power failed: what a start has begun without a signal is told from what was safe. */
+static void test_power_loss_after_crash_after_rename(void **state)
+{
+	struct fixture *f = *state;
+
+	put_events(f, 4);
+	must_open(f);
+	journal_close(&f->journal);
+	for (int rotated = 0; rotated < 2; rotated++) { /* the damaged file is still log.path, or log.path.1 already */
+		assert_int_equal(rename(log_path, log_1), 0);
+		must_open(f);
+		assert_string_equal(store_setting(f->store, "journal.seq"), rotated ? "6" : "4");
+		put_events(f, 2);
+		must(f, journal_flush(f->journal, &f->err));
+		journal_close(&f->journal);
+		lose_head(log_path);
+		if (rotated)
+			assert_int_equal(rename(log_path, log_1), 0);
+		must_open(f);
+		journal_close(&f->journal);
+		expect_lines(log_path, rotated ? 7 : 5, rotated ? 8 : 6);
+	}
 }
 
 /* Both plain files are gone (compressed at once): the position stored at reopen stands. */
@@ -370,6 +446,7 @@ int main(void)
 		ROW(test_torn_anywhere),       ROW(test_power_loss),      ROW(test_deleted),
 		ROW(test_begins_anew),         ROW(test_refusals),        ROW(test_rotation),
 		ROW(test_crash_after_rename),  ROW(test_stored_position), ROW(test_reopen_refuses),
+		ROW(test_power_loss_after_rotation), ROW(test_power_loss_after_crash_after_rename),
 		ROW(test_write_error),
 	};
 

@@ -451,6 +451,26 @@ static void test_policy_changes_before_the_dot(void **state)
 	reload_before_the_dot(FREE, 0, START + CLOCK_DAY); /* what is no policy may change */
 }
 
+/* A step that has expired while its body was on its way is skipped like any other. */
+static void test_expires_before_the_dot(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w, FREE, "{ name = \"one\"; template = \"one.md\"; expire = \"1h\"; }, " STEP("two", "1d"));
+	w.fake.hold_body = true;
+	int64_t ann = put_contact(&w, "ann@acme.example", "acme.example");
+	go_to(&w, START + CLOCK_HOUR - 1);
+	assert_non_null(w.fake.on_way[0]);
+	w.fake.hold_body = false;
+	w.fake.sink.on_body(w.fake.sink.arg, w.fake.on_way[0], true);
+	go_to(&w, START + CLOCK_HOUR);
+	assert_int_equal(w.fake.withdrawn, 1);
+	assert_story(&w, ann, "enrolled skipped:step_expired");
+	go_to(&w, START + CLOCK_DAY);
+	assert_story(&w, ann, "enrolled skipped:step_expired sent:two completed");
+	world_close(&w);
+}
+
 static void test_rate(void **state)
 {
 	struct world w;
@@ -545,6 +565,7 @@ int main(void)
 		cmocka_unit_test(test_no_content_twice),
 		cmocka_unit_test(test_window_closes_before_the_dot),
 		cmocka_unit_test(test_policy_changes_before_the_dot),
+		cmocka_unit_test(test_expires_before_the_dot),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_more_wait_than_fit),
 		cmocka_unit_test(test_next_at),
