@@ -15,7 +15,7 @@
  * `body-half` of a body left; `dot` before it, `dot-half`, `dot-sent`; `reply` to a dot read and not yet seen.
  * Of a commit: CONTEXT.PHASE. The phase: `begin` before its first byte, `half` written, `unsynced` written whole,
  * `synced`. The context is what the commit comes after, and one may have several: `any`, `start` (before the control
- * socket listens), `reserve` (a connection became ready), `hand` (a body left), `record` (a dot was answered), `reload`
+ * socket listens), `reserve` (a connection became ready), `hand` (a body left, or may leave with its dot), `record` (a dot was answered), `reload`
  * (the configuration was read again), `rotate` (the log was opened again), and a request on the control socket: `import`,
  * `enroll`, `deliver`, `suppress`.
  * Of the database file (made, and at a checkpoint): `db-write`, `db-half`, `db-unsynced`, `db-synced`, `wal-cut`,
@@ -346,7 +346,7 @@ static void wal_write(int fd, const void *p, size_t n, off_t where)
 		if (in_commit("begin"))
 			die();
 	}
-	if (++plug.writes == 2 && in_commit("half")) /* behind its frame's head, the first page */
+	if (++plug.writes == 1 && in_commit("half")) /* its frames mostly leave in one piece */
 		half(fd, p, n, where);
 }
 
@@ -498,13 +498,17 @@ int listen(int fd, int n)
 	return real.listen(fd, n);
 }
 
-static ssize_t send_dot(int fd, const void *p, size_t n, int flags)
+/* The bytes hold a dot at dot_at, behind the rest of a body or all of it. */
+static ssize_t send_dot(int fd, const void *p, size_t n, size_t dot_at, int flags)
 {
+	bool body_half = dot_at && at("body-half"), before = !body_half && at("dot"), dot_half = !body_half && !before && at("dot-half");
 	ssize_t done;
 
-	pass("dot");
-	if (at("dot-half")) {
-		(void)!real.send(fd, p, 2, flags);
+	if (body_half || before || dot_half) {
+		size_t some = body_half ? dot_at / 2 : before ? dot_at : dot_at + 2;
+
+		if (some)
+			(void)!real.send(fd, p, some, flags);
 		die();
 	}
 	done = real.send(fd, p, n, flags);
@@ -524,21 +528,32 @@ static ssize_t send_body(int fd, const void *p, size_t n, int flags)
 	return real.send(fd, p, n, flags);
 }
 
+/* Where the dot is that ends the body; a body's lines that begin with a dot have two. NULL: not in these bytes. */
+static const char *dot_in(const void *p, size_t n)
+{
+	const char *line = n >= 3 && memcmp(p, ".\r\n", 3) == 0 ? p : memmem(p, n, "\r\n.\r\n", 5);
+
+	return line && line != p ? line + 2 : line;
+}
+
 ssize_t send(int fd, const void *p, size_t n, int flags)
 {
+	const char *dot = NULL;
 	bool mail;
 	ssize_t done;
 
 	load();
 	if (fd < 0 || fd >= FILES || files[fd].role != ROLE_SMTP)
 		return real.send(fd, p, n, flags);
-	/* A body's lines that begin with a dot have two. */
-	if (files[fd].smtp == SMTP_BODY && (n < 3 || memcmp(p, ".\r\n", 3) != 0))
-		return send_body(fd, p, n, flags);
+	if (files[fd].smtp == SMTP_BODY) {
+		dot = dot_in(p, n);
+		if (!dot)
+			return send_body(fd, p, n, flags);
+	}
 	mail = memmem(p, n, "MAIL FROM:", 10) != NULL;
 	if (mail)
 		pass("mail");
-	done = files[fd].smtp == SMTP_BODY ? send_dot(fd, p, n, flags) : real.send(fd, p, n, flags);
+	done = dot ? send_dot(fd, p, n, (size_t)(dot - (const char *)p), flags) : real.send(fd, p, n, flags);
 	if (mail)
 		pass("mail-sent");
 	return done;
@@ -558,6 +573,7 @@ static void replies(int fd, const char *p, size_t n)
 	if ((n >= 4 && memcmp(p, "354 ", 4) == 0) || memmem(p, n, "\n354 ", 5)) {
 		pass("354");
 		files[fd].smtp = SMTP_BODY;
+		plug.armed |= IN_HAND; /* a small body waits for the commit, and leaves with its dot */
 	}
 }
 
