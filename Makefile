@@ -105,7 +105,9 @@ $(BUILD)/abvctl: $(CTL_OBJ) $(LIBROOMS)
 
 # ---- tests. The first line of a unit test names the rooms it links: /* rooms: base rules */
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-FAKES := $(patsubst tests/fake/%.c,$(BUILD)/tests/%,$(wildcard tests/fake/*.c))
+FAKES := $(patsubst tests/fake/%.c,$(BUILD)/tests/%,$(filter-out tests/fake/disk.c,$(wildcard tests/fake/*.c)))
+# A disk that fails on demand, for LD_PRELOAD.
+DISK := $(BUILD)/tests/disk.so
 rooms_of = $(shell sed -n '1s/.*rooms: *\([a-z ]*[a-z]\).*/\1/p' $(1))
 define unit_rule
 $(BUILD)/tests/$(1): $(BUILD)/obj/tests/unit/$(1).o $(foreach r,$(call rooms_of,tests/unit/$(1).c),$(call room_lib,$(r)))
@@ -119,6 +121,9 @@ $(BUILD)/obj/tests/%.o: tests/%.c | deps-present
 $(FAKES): $(BUILD)/tests/%: $(BUILD)/obj/tests/fake/%.o $(call room_lib,base)
 	@mkdir -p $(@D)
 	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $< $(call room_lib,base) $(LIBS)
+$(DISK): tests/fake/disk.c | deps-present
+	@mkdir -p $(@D)
+	@echo '  LD $@'; $(CC) $(filter-out -fPIE -pie -Wmissing-prototypes $(SAN),$(ALL_CFLAGS)) -U_FORTIFY_SOURCE -fno-builtin -fPIC -shared -o $@ $< -ldl
 
 .PHONY: unit
 unit: $(UNIT) $(FAKES)
@@ -157,11 +162,11 @@ endif
 # ---- test: unit tests, the house's own checks of its documents, then whole programs against real servers
 .PHONY: test system docs try
 test: deps
-	@$(MAKE) --no-print-directory -j$$(nproc) all $(UNIT) $(FAKES)
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(UNIT) $(FAKES) $(DISK)
 	@$(MAKE) --no-print-directory unit docs system
 docs: $(BUILD)/abvd $(BUILD)/abvctl $(BUILD)/tests/test_config $(BUILD)/tests/test_gate
 	@fail=0; for t in $(wildcard tests/docs*.sh); do sh $$t $(BUILD) || fail=1; done; exit $$fail
-system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES)
+system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES) $(DISK)
 	@tests/system/run $(BUILD)
 try: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(FAKES)
