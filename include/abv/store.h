@@ -44,6 +44,26 @@ void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
 const char *store_error(const struct store *s);
 
+/* ---- the disk under it ---- */
+/* Inside a transaction: a small change, so that its commit proves that commits reach the disk again (an empty one touches no file). */
+int store_probe(struct store *s, int64_t now, struct err *e);
+/* SQLite found the file malformed: nothing that is read can be trusted, and no transaction begins any more. */
+bool store_damaged(const struct store *s);
+/* Why the write-ahead log cannot be written back into the store's file; "" when it can. No commit is in danger by it, but the log
+ * grows: *bytes. retry: tries again now, if it failed. */
+const char *store_backlog(const struct store *s, int64_t *bytes);
+void store_backlog_retry(struct store *s);
+
+/* ---- a copy while it works ---- */
+struct store_copy;
+/* Makes the file (0600; it must not exist) and begins to copy into it. */
+int store_copy_begin(struct store *s, const char *path, struct store_copy **out, struct err *e);
+/* Copies for about so many milliseconds, outside a transaction. 1: there is more; 0: the file is the whole store as it is now, synced,
+ * and the caller's; -1. What is committed between two steps goes into the copy. */
+int store_copy_step(struct store_copy *c, int64_t ms, struct err *e);
+void store_copy_progress(const struct store_copy *c, int64_t *done, int64_t *total); /* pages; both 0 before the first step */
+void store_copy_free(struct store_copy **c); /* before the store is closed; removes a file that is not whole */
+
 /* ---- settings: small texts by name ("paused", "paused:SEQUENCE", "journal.seq" ...). get: "" when absent; until the next call. */
 const char *store_setting(struct store *s, const char *name);
 int store_setting_put(struct store *s, const char *name, const char *value, struct err *e); /* "" removes */

@@ -134,6 +134,7 @@ static void on_sync(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	wiring_sync(arg);
+	disk_look(arg);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *arg)
@@ -178,6 +179,10 @@ int daemon_run(const struct daemon_options *o)
 	sd_notify(0, "READY=1");
 	scheduler_wake(d.scheduler);
 	event_base_dispatch(d.base);
+	if (d.disk.damaged) {
+		rc = EXIT_IO;
+		goto out;
+	}
 	if (wiring_event(&d, EVENT_DAEMON_STOPPED, "", &e) != 0) {
 		log_error("the end could not be recorded: %s", e.text);
 		rc = EXIT_IO;

@@ -227,6 +227,10 @@ struct store {
 	int64_t version; /* store_version */
 	int64_t changes; /* sqlite3_total_changes64 at its begin */
 	char error[512]; /* of the last commit */
+	bool stale;      /* what is kept in memory could not be read again after a rollback: before the next begin */
+	bool damaged;    /* SQLite found the file malformed */
+	int wal_pages, wal_limit; /* in the write-ahead log; so many are waited for after a checkpoint that failed */
+	char backlog[512];        /* why the last checkpoint failed; "" it did not */
 	struct names names;
 	int64_t figure[FIGURE_COUNT], figure_stored[FIGURE_COUNT];
 	struct flights flights;
