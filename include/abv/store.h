@@ -64,6 +64,20 @@ int store_copy_step(struct store_copy *c, int64_t ms, struct err *e);
 void store_copy_progress(const struct store_copy *c, int64_t *done, int64_t *total); /* pages; both 0 before the first step */
 void store_copy_free(struct store_copy **c); /* before the store is closed; removes a file that is not whole */
 
+/* ---- a store's file, examined from outside: nothing in it is changed ---- */
+struct store_file;
+struct store_facts {
+	int64_t schema, event_first, event_last, log_synced, newest, contacts; /* event_first 0: none is kept any more */
+};
+/* live: the service's own; LOCKED when somebody has it, and nobody else can have it until it is closed. Else a backup, at rest. */
+enum store_status store_file_open(const char *path, bool live, struct store_file **out, struct err *e);
+void store_file_close(struct store_file **f);
+/* Pages (deep: with the order of every index), references, figures against counts, events without a gap: each finding a line. Reads all
+ * of it: minutes for millions of contacts. */
+void store_file_check(struct store_file *f, bool deep, void (*finding)(void *arg, const char *text), void *arg);
+int store_file_facts(struct store_file *f, struct store_facts *out, struct err *e);
+int store_file_touch(struct store_file *f, int64_t id, enum touch_state *out); /* 1 / 0 there is none / -1 */
+
 /* ---- settings: small texts by name ("paused", "paused:SEQUENCE", "journal.seq" ...). get: "" when absent; until the next call. */
 const char *store_setting(struct store *s, const char *name);
 int store_setting_put(struct store *s, const char *name, const char *value, struct err *e); /* "" removes */
