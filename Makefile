@@ -38,7 +38,7 @@ ALL_CFLAGS = $(WARN) $(HARDEN) -D_GNU_SOURCE -DABV_VERSION='"$(VERSION)"' -DABV_
 LIBS = $(HARDEN_LD) -Wl,--as-needed $(PKG_LIBS)
 
 # Rooms, lowest level first; an archive each, linked in the opposite order.
-ROOMS := base model rules config mime render store check audit net sender inbox journal web scheduler simulate
+ROOMS := base model rules config mime render store check audit net sender inbox journal web scheduler simulate replay
 room_src = $(filter-out %_main.c,$(wildcard src/$(1)/*.c))
 room_lib = $(BUILD)/lib/$(1).a
 LIBROOMS := $(foreach r,$(ROOMS),$(call room_lib,$(r)))

@@ -116,6 +116,7 @@ int store_unsuppress(struct store *s, const char *target, struct err *e); /* 1 r
 /* Reason of the address, its domain or its keyed hash; REASON_NONE when none. */
 enum reason store_suppressed(struct store *s, const char *email);
 char *store_suppressed_note(struct store *s, const char *email); /* the words that came with it; "" none; caller frees */
+void store_hash(const struct store *s, const char *email, char out[64]); /* what a forgotten person's address becomes: "hash:..." */
 int store_forgotten(struct store *s, const char *email, struct err *e); /* 1: a person with this address was forgotten, 0, -1 */
 /* Suppression and holds of a contact, for the governor and for the check before the dot (pauses and `replied` are the caller's). */
 int store_standing(struct store *s, const struct contact *c, struct standing *out, struct err *e);

@@ -286,13 +286,15 @@ static int log_row(void *arg, const struct journal_line *l)
 
 static void check_ends(struct doctor *d, bool live)
 {
-	int64_t last = d->store ? d->facts.event_last : json_number(d->status, "events");
+	int64_t last = d->facts.event_last;
 
-	if (!d->store && !d->status)
+	if (!d->store) /* a daemon that runs has looked itself, and both go on while we look */
 		return;
-	if (d->last > last)
-		tell(d, false, "abvd refuses to start on it; let the store catch up: abvd --recover (abvctl(1), BACKUP AND REPAIR)",
-		     "the log goes on to seq %" PRId64 ", the %s ends at %" PRId64 ": it is an older copy", d->last, live ? "store" : "backup", last);
+	if (d->last > last && !live)
+		tell(d, true, "", "the log goes on to seq %" PRId64 ": abvd --recover BACKUP lets it catch up", d->last);
+	else if (d->last > last)
+		tell(d, false, "abvd refuses to start on it; let the store catch up: abvd --recover STORE (abvctl(1), BACKUP AND REPAIR)",
+		     "the log goes on to seq %" PRId64 ", the store ends at %" PRId64 ": it is an older copy", d->last, last);
 	else if (d->store && d->last < last && d->facts.event_first > d->last + 1)
 		tell(d, false, "restore the log's newest file, or move the log away to begin a new one (src/journal/FORMAT.md)",
 		     "the log ends at seq %" PRId64 ", and the store's events begin at %" PRId64, d->last, d->facts.event_first);

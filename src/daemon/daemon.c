@@ -170,7 +170,7 @@ int daemon_run(const struct daemon_options *o)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error like a full disk, not the end */
 	int rc = start_all(&d);
-	if (rc != 0 || o->check_only)
+	if (rc != 0 || o->check_only || o->recover != NULL)
 		goto out;
 	arm(&d);
 	wiring_flush(&d);

@@ -67,6 +67,10 @@ void disk_log_failed(struct daemon *d, const char *why);
 void disk_log_good(struct daemon *d);                    /* written and synced */
 void disk_status(const struct daemon *d, struct buf *json);
 
+/* ---- recover.c: --recover. 0, or the exit status. ---- */
+int recover_file(struct daemon *d);  /* the backup takes the store's place; what stood there is kept aside */
+int recover_store(struct daemon *d); /* and catches up with the log */
+
 /* ---- mail.c: received mail ---- */
 int mail_open(struct daemon *d, struct err *e);
 int mail_deliver(void *daemon, const char *bytes, size_t n, struct buf *json, struct err *e); /* control_ops.deliver */

@@ -168,12 +168,17 @@ int start_all(struct daemon *d)
 		log_error("no event base");
 		return EXIT_IO;
 	}
-	rc = store_is_lost(d->plan->config);
+	if (d->options.recover != NULL)
+		rc = recover_file(d);
+	if (rc == 0)
+		rc = store_is_lost(d->plan->config);
 	if (rc == 0)
 		rc = open_store(d);
 	if (rc != 0)
 		return rc;
 	set_clock(d);
+	if (d->options.recover != NULL)
+		return recover_store(d);
 	/* Before this start's own events: they would take the numbers of lines that the store has lost. */
 	if (journal_open(d->store, d->plan->config->log_path, &d->journal, &e) != 0)
 		return tell_io("engagement log", d->plan->config->log_path, &e);

@@ -350,6 +350,6 @@ void store_content_bind(sqlite3_stmt *q, int i, const char *content, unsigned ch
 void store_content_read(sqlite3_stmt *q, int column, char out[DIGEST_HEX]);
 
 /* ---- suppressions.c */
-void store_address_hash(const struct store *s, const char *email, char out[64]); /* "hash:" and the digest */
+void store_hash(const struct store *s, const char *email, char out[64]); /* "hash:" and the digest */
 
 #endif
