@@ -1,6 +1,8 @@
 /* What a line of the log says happened, done to the store. Policy: a touch that left is there afterwards, whatever else is missing; who
  * said no stays suppressed; where an enrollment stands follows from its touches. Waits are not kept: everybody who is active is asked
  * again, and the governor says the same as before. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,7 +100,7 @@ static int land_others(struct replay *r, int64_t enrollment, int64_t touch)
 /* Through the states that it must have had. */
 static int touch_to(struct replay *r, const struct line *l, const struct enrollment_row *row, enum touch_state to)
 {
-	int64_t handed = line_time(l, "handed_at") ? line_time(l, "handed_at") : l->ts;
+	int64_t handed = line_time(l, "handed_at"), reserved = handed ? handed : l->ts; /* a refusal may come before the dot */
 	const struct contact *c = row->contact;
 	struct touch *old = NULL, t;
 	int rc = land_others(r, row->enrollment.id, l->touch) ? -1 : store_touch(r->store, l->touch, &old, r->e);
@@ -116,9 +118,11 @@ static int touch_to(struct replay *r, const struct line *l, const struct enrollm
 	if (*l->account && store_accounts_find(r->store, l->account, &t.account_id, r->e) < 0)
 		rc = -1;
 	else if (old && (old->state == TOUCH_RESERVED || old->state == TOUCH_HANDED))
-		rc = old->state == TOUCH_HANDED ? 0 : store_touch_hand(r->store, l->touch, handed, r->e);
+		rc = 0;
 	else
-		rc = store_touch_reserve(r->store, &t, handed, r->e) || store_touch_hand(r->store, l->touch, handed, r->e) ? -1 : 0;
+		rc = store_touch_reserve(r->store, &t, reserved, r->e);
+	if (!rc && handed && !(old && old->state == TOUCH_HANDED))
+		rc = store_touch_hand(r->store, l->touch, handed, r->e);
 	touch_free(&old);
 	if (!rc)
 		rc = store_touch_set(r->store, l->touch, to, l->ts, (int)json_integer_value(json_object_get(l->json, "smtp_code")),
@@ -147,23 +151,39 @@ static int advance(struct replay *r, const struct line *l, const struct enrollme
 
 static int sent(struct replay *r, const struct line *l, const struct enrollment_row *row)
 {
-	if (!l->touch || !*line_text(l, "content"))
-		return err_set(r->e, "a touch without its number or content");
+	if (!l->touch || !*line_text(l, "content") || !line_time(l, "handed_at"))
+		return err_set(r->e, "a touch without its number, content or handed_at");
 	r->sum->touches++;
 	if (touch_to(r, l, row, l->type == EVENT_SENT ? TOUCH_ACCEPTED : TOUCH_UNKNOWN) || advance(r, l, row, l->ts))
 		return -1;
 	return store_wake_contact(r->store, row->contact->id, l->ts, r->e); /* an ask may wait for this gift */
 }
 
-/* The letter's content is not in the line: an attempt that failed is no touch, so it does without. */
+/* The setting of src/scheduler/streak.c; contact 0 takes it away. */
+static int withhold(struct replay *r, int64_t touch, int64_t contact)
+{
+	char name[48], value[24] = "";
+
+	(void)snprintf(name, sizeof(name), "withheld:%" PRId64, touch);
+	if (contact)
+		(void)snprintf(value, sizeof(value), "%" PRId64, contact);
+	return store_setting_put(r->store, name, value, r->e);
+}
+
+/* The letter's content and its Message-ID are not in the line: an attempt that failed is no touch, so it does without. */
 static int refused(struct replay *r, const struct line *l, const struct enrollment_row *row)
 {
 	bool permanent = json_is_true(json_object_get(l->json, "permanent"));
 
 	if (!l->touch || touch_to(r, l, row, permanent ? TOUCH_REFUSED_PERM : TOUCH_REFUSED_TEMP))
 		return l->touch ? -1 : err_set(r->e, "a touch without its number");
-	if (permanent || row->enrollment.state != ENROLLMENT_ACTIVE)
+	/* for good: withheld, as src/scheduler/streak.c does it, until a line says what came of it */
+	if (permanent && withhold(r, l->touch, row->contact->id))
+		return -1;
+	if (row->enrollment.state != ENROLLMENT_ACTIVE)
 		return 0;
+	if (permanent)
+		return store_enrollment_wait(r->store, row->enrollment.id, REASON_HARD_BOUNCE, CLOCK_NEVER, CLOCK_NEVER, false, r->e);
 	return store_enrollment_wait(r->store, row->enrollment.id, REASON_RETRY, attempt_retry_at(l->ts, 1), attempt_retry_at(l->ts, 1), false, r->e);
 }
 
@@ -237,18 +257,59 @@ static int held(struct replay *r, const struct line *l, const struct contact *c)
 	return store_account_hold(r->store, account, until, why, r->e) || store_wake_account(r->store, account, l->ts, r->e) ? -1 : 0;
 }
 
+/* A failure counts with the send that it is about (src/scheduler/answers.c). */
+static int failure(struct replay *r, const struct line *l, enum store_hour what)
+{
+	struct touch *t = NULL;
+	int64_t at = l->ts;
+
+	if (l->touch && store_touch(r->store, l->touch, &t, r->e) < 0)
+		return -1;
+	if (t && t->at && t->at <= l->ts)
+		at = t->at;
+	touch_free(&t);
+	return store_hour_count(r->store, at, what, 1, r->e);
+}
+
+/* A hard bounce that the relay told at once: it was a send, and what was withheld is done. */
+static int refused_address(struct replay *r, const struct line *l)
+{
+	struct touch *t = NULL;
+	int rc = store_touch(r->store, l->touch, &t, r->e);
+
+	if (rc == 1 && t->state == TOUCH_REFUSED_PERM)
+		rc = store_hour_count(r->store, l->ts, STORE_HOUR_SENDS, 1, r->e) || store_hour_count(r->store, l->ts, STORE_HOUR_BOUNCES, 1, r->e) ||
+		     withhold(r, l->touch, 0) ? -1 : 0;
+	touch_free(&t);
+	return rc < 0 ? -1 : 0;
+}
+
 static int suppressed(struct replay *r, const struct line *l)
 {
 	enum reason why = reason_find(line_text(l, "reason"));
 
-	return store_suppress(r->store, l->contact, reason_is_suppression(why) ? why : REASON_MANUAL, line_text(l, "note"), l->ts, r->e) < 0 ? -1 : 0;
+	if (store_suppress(r->store, l->contact, reason_is_suppression(why) ? why : REASON_MANUAL, line_text(l, "note"), l->ts, r->e) < 0)
+		return -1;
+	return why == REASON_HARD_BOUNCE && l->touch ? refused_address(r, l) : 0;
 }
 
 static int bounced(struct replay *r, const struct line *l, const struct contact *c)
 {
 	if (json_is_true(json_object_get(l->json, "permanent")))
-		return store_hour_count(r->store, l->ts, STORE_HOUR_BOUNCES, 1, r->e);
+		return failure(r, l, STORE_HOUR_BOUNCES);
 	return c && store_soft_bounce(r->store, c->id, l->touch, l->ts, l->ts, r->e) < 0 ? -1 : 0;
+}
+
+/* The circuit breaker counts from its last pause on (the setting of src/scheduler/breaker.c). */
+static int count_anew(struct replay *r, const struct line *l)
+{
+	int64_t n[STORE_HOUR_COUNT];
+	char text[96];
+
+	if (store_hours_sum(r->store, l->ts, n, r->e))
+		return -1;
+	(void)snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, l->ts / CLOCK_HOUR, n[0], n[1], n[2]);
+	return store_setting_put(r->store, "breaker.base", text, r->e);
 }
 
 static int paused(struct replay *r, const struct line *l)
@@ -258,10 +319,19 @@ static int paused(struct replay *r, const struct line *l)
 	int rc = store_setting_put(r->store, name, l->type == EVENT_RESUMED ? "" : *why ? why : "manual", r->e);
 
 	free(name);
-	return rc;
+	return rc || !strstr(why, "_rate") ? rc : count_anew(r, l);
 }
 
 /* ---- */
+
+static int stopped(struct replay *r, const struct line *l, const struct enrollment *en)
+{
+	enum reason why = reason_find(line_text(l, "reason"));
+
+	if (why == REASON_REFUSED && en->touch_id && withhold(r, en->touch_id, 0)) /* not the address's fault */
+		return -1;
+	return store_enrollment_stop(r->store, en->id, why == REASON_COUNT || why == REASON_NONE ? REASON_MANUAL : why, l->ts, r->e) < 0 ? -1 : 0;
+}
 
 static int of_enrollment(struct replay *r, const struct line *l, const struct contact *c)
 {
@@ -277,12 +347,7 @@ static int of_enrollment(struct replay *r, const struct line *l, const struct co
 	case EVENT_REFUSED: rc = refused(r, l, row); break;
 	case EVENT_RESOLVED: rc = resolved(r, l, row); break;
 	case EVENT_SKIPPED: rc = advance(r, l, row, row->enrollment.prev_at); break;
-	case EVENT_STOPPED: {
-		enum reason why = reason_find(line_text(l, "reason"));
-
-		rc = store_enrollment_stop(r->store, row->enrollment.id, why == REASON_COUNT || why == REASON_NONE ? REASON_MANUAL : why, l->ts, r->e) < 0 ? -1 : 0;
-		break;
-	}
+	case EVENT_STOPPED: rc = stopped(r, l, &row->enrollment); break;
 	case EVENT_COMPLETED:
 		if (row->enrollment.state == ENROLLMENT_ACTIVE)
 			rc = store_enrollment_complete(r->store, row->enrollment.id, l->ts, r->e);
@@ -307,7 +372,7 @@ static int effect(struct replay *r, const struct line *l, const struct contact *
 	case EVENT_COMPLETED: return of_enrollment(r, l, c);
 	case EVENT_REPLIED: return c ? store_contact_engaged(r->store, c->id, l->ts, r->e) : 0;
 	case EVENT_BOUNCED: return bounced(r, l, c);
-	case EVENT_COMPLAINED: return store_hour_count(r->store, l->ts, STORE_HOUR_COMPLAINTS, 1, r->e);
+	case EVENT_COMPLAINED: return failure(r, l, STORE_HOUR_COMPLAINTS);
 	case EVENT_SUPPRESSED: return suppressed(r, l);
 	case EVENT_UNSUPPRESSED: return store_unsuppress(r->store, l->contact, r->e) < 0 ? -1 : 0;
 	case EVENT_FORGOTTEN: return store_suppress(r->store, l->contact, REASON_ERASED, "", l->ts, r->e) < 0 ? -1 : 0;

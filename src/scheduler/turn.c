@@ -408,6 +408,7 @@ int64_t scheduler_next_at(const struct scheduler *s)
 
 static void plan_next_turn(struct scheduler *s)
 {
+	int64_t tell = failing_tell(s);
 	int tests = 0;
 	const struct job *j;
 	TAILQ_FOREACH (j, &s->jobs, link)
@@ -427,6 +428,7 @@ static void plan_next_turn(struct scheduler *s)
 		int64_t ms = clock_real_wait(s->clock, scheduler_next_at(s), SLEEP_MAX_MS);
 		if (ms == 0 && !used_up(s))
 			ms = DUE_READ_MS; /* due already: as soon as the list may be read again */
+		ms = tell < ms ? tell : ms;
 		s->hooks.turn_in(s->hooks.arg, ms);
 	}
 }
@@ -445,7 +447,7 @@ static void committed(void *arg, int status)
 	if (status != 0) {
 		take_back(s, store_error(s->store));
 	} else {
-		failing_over(s);
+		s->failing = false;
 		release(s);
 		s->hooks.committed(s->hooks.arg);
 	}

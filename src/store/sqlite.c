@@ -47,6 +47,13 @@ static const char wal_sql[] = "PRAGMA journal_mode = WAL;"
 
 /* ---- statements ---- */
 
+/* SQLite calls the file malformed, too, when a read of it fails with EIO (SQLITE_IOERR_CORRUPTFS becomes SQLITE_CORRUPT). Such a disk
+ * may be back in a moment and the store be whole; errno, cleared before each step, tells the two apart. */
+static bool is_damage(int code)
+{
+	return ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) && errno != EIO && errno != ENXIO;
+}
+
 /* What the system said, where SQLite's own words hide it; 0: nothing. */
 static int system_error(sqlite3 *db)
 {
@@ -74,16 +81,19 @@ static const char *failed_call(int code)
 static int engine_error(struct store *s, struct err *e)
 {
 	const char *file = sqlite3_db_filename(s->db, "main");
-	int code = sqlite3_errcode(s->db), no = system_error(s->db);
+	int code = sqlite3_errcode(s->db), no = system_error(s->db), primary = code & 0xff;
 
-	if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
+	if (is_damage(code))
 		s->damaged = true;
+	else if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
+		return err_set(e, "store %s: it cannot be read: %s", file ? file : "", strerror(errno));
 	return err_set(e, "store %s: %s%s%s%s", file ? file : "", sqlite3_errmsg(s->db), failed_call(code), no ? ": " : "",
 		       no ? strerror(no) : "");
 }
 
 sqlite3_stmt *store_stmt(struct store *s, enum sql id)
 {
+	errno = 0;
 	if (s->stmt[id])
 		sqlite3_reset(s->stmt[id]);
 	else
@@ -93,8 +103,11 @@ sqlite3_stmt *store_stmt(struct store *s, enum sql id)
 
 int store_step(struct store *s, sqlite3_stmt *q, struct err *e)
 {
-	int rc = q ? sqlite3_step(q) : SQLITE_ERROR;
+	int rc;
 
+	if (q)
+		errno = 0;
+	rc = q ? sqlite3_step(q) : SQLITE_ERROR;
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc != SQLITE_DONE)
@@ -168,7 +181,7 @@ static int pragma_int(sqlite3 *db, const char *sql, int64_t *out)
 
 static enum store_status open_failed(struct store *s, const char *path, int rc, struct err *e)
 {
-	switch (rc & 0xff) {
+	switch (is_damage(rc) || (rc & 0xff) != SQLITE_CORRUPT ? rc & 0xff : SQLITE_IOERR) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED: err_set(e, "%s: another process holds the store", path); return STORE_LOCKED;
 	case SQLITE_NOTADB: err_set(e, "%s: this is no abvd store (not a SQLite database)", path); break;
@@ -177,7 +190,7 @@ static enum store_status open_failed(struct store *s, const char *path, int rc, 
 			path, sqlite3_errmsg(s->db));
 		break;
 	default: {
-		int no = s->db ? system_error(s->db) : 0;
+		int no = (rc & 0xff) == SQLITE_CORRUPT ? errno : s->db ? system_error(s->db) : 0;
 
 		err_set(e, "%s: %s%s%s", path, s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc), no ? ": " : "",
 			no ? strerror(no) : "");
@@ -323,6 +336,7 @@ enum store_status store_open(const char *path, struct store **out, struct err *e
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused once SQLite is in use: no matter */
 	if (strcmp(path, ":memory:") != 0 && create_file(path, e))
 		goto out;
+	errno = 0; /* is_damage */
 	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, open_sql, NULL, NULL, NULL);

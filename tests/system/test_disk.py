@@ -285,15 +285,21 @@ def test_write_ahead_log_cannot_be_written_back():
 
 
 def test_reads_fail():
-    """EIO on reading the store, in a daemon that has hardly anything cached: it is held, and goes on."""
+    """EIO on reading the store, which SQLite calls damage: no reason to end, the disk may be back in a moment."""
     w = World()
     try:
         w.begin()
         wait_for(lambda: w.received() >= 30)
+        w.a.stop()
+        w.start()  # with nothing cached
         w.fault("eio-read store\neio-read wal")
-        time.sleep(2)
+        wait_for(lambda: lines(w, "it cannot be read: Input/output error"))
+        time.sleep(3)
+        assert w.a.p.poll() is None and not lines(w, "damaged"), w.a.errors()
+        assert w.hits() and len(lines(w, " error ")) <= 4, w.a.errors()
         w.fault("")
-        w.finish(unknown=0)
+        w.finish()
+        assert len(lines(w, AGAIN["store"])) == 1, w.a.errors()
     finally:
         w.remove()
 
