@@ -44,6 +44,17 @@ static int examine(const char *backup, const char *store)
 	return st == STORE_LOCKED ? EXIT_TEMPFAIL : 0;
 }
 
+/* Root may do it; the file must be the service's all the same, whose folder it lies in. */
+static int give_to_service(int fd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash == NULL ? mem_strdup(".") : mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	struct stat st;
+	int rc = geteuid() == 0 && stat(dir, &st) == 0 ? fchown(fd, st.st_uid, st.st_gid) : 0;
+	free(dir);
+	return rc;
+}
+
 static int copy_bytes(const char *from, const char *to, struct err *e)
 {
 	char *chunk = mem_alloc(CHUNK);
@@ -57,7 +68,7 @@ static int copy_bytes(const char *from, const char *to, struct err *e)
 		}
 	if (in < 0 || n < 0)
 		rc = err_set(e, "%s: %s", from, strerror(errno));
-	else if (rc == 0 && (out < 0 || fsync(out) != 0))
+	else if (rc == 0 && (out < 0 || give_to_service(out, to) != 0 || fsync(out) != 0))
 		rc = err_set(e, "%s: %s", to, strerror(errno));
 	if (in >= 0)
 		close(in);
