@@ -1,6 +1,7 @@
 /* A copy of the store while it is in use, by SQLite's backup: pages are read through our one connection, so nothing is locked and nobody
- * waits; what is committed meanwhile goes into the copy too, which so is the store as it was at the last step. The copy needs no undo of
- * its own: it is nothing before it is whole, and then it is synced. */
+ * waits; what is committed meanwhile goes into the copy too, which so is the store as it was at the last step. After a transaction that
+ * was rolled back SQLite begins the copy again, which is rare; a store that cannot commit is not copied for ever. The copy needs no undo
+ * of its own: it is nothing before it is whole, and then it is synced. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,12 +12,14 @@
 #include "store_int.h"
 
 #define PAGES_AT_ONCE 32
+#define BEGUN_MOST    50
 
 struct store_copy {
 	sqlite3 *db; /* NULL: whole */
 	sqlite3_backup *backup;
 	char *path; /* owned; NULL: whole, and not ours to remove any more */
 	int64_t pages, left;
+	int begun; /* again */
 };
 
 static int copy_error(struct store_copy *c, int rc, struct err *e)
@@ -81,13 +84,16 @@ static int copy_end(struct store_copy *c, struct err *e)
 
 int store_copy_step(struct store_copy *c, int64_t ms, struct err *e)
 {
-	int64_t until = clock_mono() + ms;
+	int64_t until = clock_mono() + ms, before;
 	int rc;
 
 	do {
+		before = c->pages - c->left;
 		rc = sqlite3_backup_step(c->backup, PAGES_AT_ONCE);
 		c->pages = sqlite3_backup_pagecount(c->backup);
 		c->left = sqlite3_backup_remaining(c->backup);
+		if (c->pages - c->left <= before && rc == SQLITE_OK && ++c->begun > BEGUN_MOST)
+			return err_set(e, "%s: the copy had to begin again too often", c->path);
 	} while (rc == SQLITE_OK && clock_mono() < until);
 	if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 		return 1;

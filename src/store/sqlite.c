@@ -457,9 +457,10 @@ int store_scrub(struct store *s, struct err *e)
 
 int store_probe(struct store *s, int64_t now, struct err *e)
 {
-	char text[32];
+	char text[64];
 
-	(void)snprintf(text, sizeof(text), "%" PRId64, now);
+	/* Never the same value twice: SQLite does not write a row that stays as it is. */
+	(void)snprintf(text, sizeof(text), "%" PRId64 " %d", now, ++s->probes);
 	return store_setting_put(s, "store.probe", text, e);
 }
 

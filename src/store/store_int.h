@@ -229,6 +229,7 @@ struct store {
 	char error[512]; /* of the last commit */
 	bool stale;      /* what is kept in memory could not be read again after a rollback: before the next begin */
 	bool damaged;    /* SQLite found the file malformed */
+	int probes;
 	int wal_pages, wal_limit; /* in the write-ahead log; so many are waited for after a checkpoint that failed */
 	char backlog[512];        /* why the last checkpoint failed; "" it did not */
 	struct names names;
