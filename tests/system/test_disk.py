@@ -142,8 +142,8 @@ def trouble(fault, target, people=PEOPLE, latency=3):
         before, spent = held_up(w, flag)
         assert w.hits(), "the fault was never met"
         w.fault("")
+        wait_for(lambda: lines(w, AGAIN[flag]), 30)
         w.finish()
-        assert lines(w, AGAIN[flag])
         print("     %s %s: %d left before, %.1f %% CPU, %d calls failed" % (fault, target, before, spent * 100, len(w.hits())), flush=True)
     finally:
         w.remove()
@@ -298,6 +298,7 @@ def test_reads_fail():
         assert w.a.p.poll() is None and not lines(w, "damaged"), w.a.errors()
         assert w.hits() and len(lines(w, " error ")) <= 4, w.a.errors()
         w.fault("")
+        wait_for(lambda: lines(w, AGAIN["store"]), 30)
         w.finish()
         assert len(lines(w, AGAIN["store"])) == 1, w.a.errors()
     finally:
