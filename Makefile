@@ -39,7 +39,7 @@ ALL_CFLAGS = $(WARN) $(HARDEN) -D_GNU_SOURCE -DABV_VERSION='"$(VERSION)"' -DABV_
 LIBS = $(HARDEN_LD) -Wl,--as-needed $(PKG_LIBS)
 
 # Rooms, lowest level first; an archive each, linked in the opposite order.
-ROOMS := base model rules config mime render store check audit net sender inbox journal web scheduler simulate
+ROOMS := base model rules config mime render store check audit net sender inbox journal web scheduler simulate replay
 room_src = $(filter-out %_main.c,$(wildcard src/$(1)/*.c))
 room_lib = $(BUILD)/lib/$(1).a
 LIBROOMS := $(foreach r,$(ROOMS),$(call room_lib,$(r)))
@@ -106,8 +106,9 @@ $(BUILD)/abvctl: $(CTL_OBJ) $(LIBROOMS)
 
 # ---- tests. The first line of a unit test names the rooms it links: /* rooms: base rules */
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-FAKES := $(patsubst tests/fake/%.c,$(BUILD)/tests/%,$(filter-out tests/fake/plug.c,$(wildcard tests/fake/*.c)))
-PLUG := $(BUILD)/tests/plug.so
+FAKES := $(patsubst tests/fake/%.c,$(BUILD)/tests/%,$(filter-out tests/fake/plug.c tests/fake/disk.c,$(wildcard tests/fake/*.c)))
+# For LD_PRELOAD: a plug that is pulled, and a disk that fails on demand.
+PRELOADS := $(BUILD)/tests/plug.so $(BUILD)/tests/disk.so
 rooms_of = $(shell sed -n '1s/.*rooms: *\([a-z ]*[a-z]\).*/\1/p' $(1))
 define unit_rule
 $(BUILD)/tests/$(1): $(BUILD)/obj/tests/unit/$(1).o $(foreach r,$(call rooms_of,tests/unit/$(1).c),$(call room_lib,$(r)))
@@ -122,12 +123,12 @@ $(FAKES): $(BUILD)/tests/%: $(BUILD)/obj/tests/fake/%.o $(call room_lib,base)
 	@mkdir -p $(@D)
 	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $< $(call room_lib,base) $(LIBS)
 # Preloaded into abvd as it is: no sanitizer of its own, and nothing that would put other names in front of what it stands in for.
-$(PLUG): tests/fake/plug.c
+$(PRELOADS): $(BUILD)/tests/%.so: tests/fake/%.c
 	@mkdir -p $(@D)
-	@echo '  LD $@'; $(CC) $(WARN) -Wno-missing-prototypes -D_GNU_SOURCE -O2 -g -fPIC -shared -o $@ $< -ldl
+	@echo '  LD $@'; $(CC) $(WARN) -Wno-missing-prototypes -D_GNU_SOURCE -O2 -g -fno-builtin -fPIC -shared -o $@ $< -ldl
 
 .PHONY: unit
-unit: $(UNIT) $(FAKES) $(PLUG)
+unit: $(UNIT) $(FAKES) $(PRELOADS)
 	@fail=0; for t in $(UNIT); do echo "== $$t"; $$t || fail=1; done; exit $$fail
 
 # ---- eval: how right reply text, return dates and unsubscribe requests are, on other projects' cases (ABV_CORPORA: their folder)
@@ -163,16 +164,16 @@ endif
 # ---- test: unit tests, the house's own checks of its documents, then whole programs against real servers
 .PHONY: test system docs try
 test: deps
-	@$(MAKE) --no-print-directory -j$$(nproc) all $(UNIT) $(FAKES) $(PLUG)
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(UNIT) $(FAKES) $(PRELOADS)
 	@$(MAKE) --no-print-directory unit docs system
 docs: $(BUILD)/abvd $(BUILD)/abvctl $(BUILD)/tests/test_config $(BUILD)/tests/test_gate
 	@fail=0; for t in $(wildcard tests/docs*.sh); do sh $$t $(BUILD) || fail=1; done; exit $$fail
-system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES) $(PLUG)
+system: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES) $(PRELOADS)
 	@tests/system/run $(BUILD)
 # Many more deaths than `test` has, with another history each time: ABV_SEED=N repeats one.
 .PHONY: crash
 CRASHES ?= 3000
-crash: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES) $(PLUG)
+crash: $(BUILD)/abvd $(BUILD)/abvctl $(FAKES) $(PRELOADS)
 	@ABV_CRASHES=$(CRASHES) ABV_SEED=$${ABV_SEED:-$$(date +%s)} python3 tests/system/test_crash.py $(BUILD)
 try: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(FAKES)

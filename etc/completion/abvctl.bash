@@ -14,6 +14,8 @@ _abvctl_options()
 	suppress) echo "--reason" ;;
 	unsuppress) echo "--reason --force" ;;
 	queue) echo "--limit" ;;
+	doctor) echo "--quick" ;;
+	backup) echo "--force" ;;
 	test) echo "--to" ;;
 	esac
 }
@@ -22,8 +24,8 @@ _abvctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' i
 	local globals="--socket --config --json --help --version"
-	local commands="check gate render classify log audit simulate import enroll stop pause resume hold suppress unsuppress forget export show explain
-		status queue test config unknown deliver"
+	local commands="check gate render classify log audit doctor simulate import enroll stop pause resume hold suppress unsuppress forget export show explain
+		status queue test config unknown backup deliver"
 	local events="daemon_started daemon_stopped config_loaded contact_imported enrolled enroll_refused waiting skipped sent refused
 		unknown resolved gate_refused bounced replied auto_replied complained notice receipt challenge unsubscribed suppressed
 		unsuppressed held stopped completed forgotten paused resumed"
@@ -47,7 +49,7 @@ _abvctl()
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 	else
 		case $command in
-		check | gate | render | classify | log | audit | import) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		check | gate | render | classify | log | audit | import | doctor | backup) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		unknown) mapfile -t COMPREPLY < <(compgen -W "list accept resend drop" -- "$cur") ;;
 		esac
 	fi

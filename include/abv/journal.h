@@ -3,6 +3,7 @@
 #ifndef ABV_JOURNAL_H
 #define ABV_JOURNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "abv/buf.h"
@@ -34,6 +35,18 @@ int64_t journal_synced(const struct journal *j);   /* seq up to which the log is
 /* Rewrites path and plain path.N and path-DATE (temporary file, fsync, rename): lines of `address` get `hash` as contact and lose all
  * members that FORMAT.md does not name as staying (subject, text, smtp_reply ...). Blocks: costs a read of the files. Names of compressed files that were left go to `left`, '\n'-separated. */
 int journal_forget(struct journal *j, const char *address, const char *hash, struct buf *left, struct err *e);
+
+/* The log's files as they lie there, without a journal: path and its plain rotated ones (path.N, path-DATE), those with the lowest seq
+ * first. row is called for each line (without its newline) until it returns something else than 0, which is returned then; -1 with err
+ * when a file cannot be read. left: the names of compressed files, '\n'-separated. */
+struct journal_line {
+	const char *file;
+	int64_t line, seq; /* line from 1; seq 0: it is no line of a log */
+	const char *text;
+	size_t n;
+	bool whole; /* false: the file ends without a newline behind it */
+};
+int journal_read(const char *path, int (*row)(void *arg, const struct journal_line *l), void *arg, struct buf *left, struct err *e);
 
 /* One event as its line, without newline. */
 void journal_format(const struct event *ev, struct buf *out);

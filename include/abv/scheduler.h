@@ -43,6 +43,10 @@ int64_t scheduler_next_at(const struct scheduler *s);
 void scheduler_wake(struct scheduler *s);      /* something changed in the store */
 void scheduler_settings_changed(struct scheduler *s);
 
+/* What happened from now on could not all be recorded (a disk is nearly full, the engagement log cannot be written): nothing is reserved,
+ * nothing is handed over, bodies under way are withdrawn (due again); results go on being recorded. */
+void scheduler_hold(struct scheduler *s, bool held);
+
 /* Shutdown: no more reservations; results go on being recorded. idle: nothing in flight is left. */
 void scheduler_finish(struct scheduler *s);
 bool scheduler_idle(const struct scheduler *s);

@@ -49,6 +49,40 @@ void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
 const char *store_error(const struct store *s);
 
+/* ---- the disk under it ---- */
+/* Inside a transaction: a small change, so that its commit proves that commits reach the disk again (an empty one touches no file). */
+int store_probe(struct store *s, int64_t now, struct err *e);
+/* SQLite found the file malformed: nothing that is read can be trusted, and no transaction begins any more. */
+bool store_damaged(const struct store *s);
+/* Why the write-ahead log cannot be written back into the store's file; "" when it can. No commit is in danger by it, but the log
+ * grows: *bytes. retry: tries again now, if it failed. */
+const char *store_backlog(const struct store *s, int64_t *bytes);
+void store_backlog_retry(struct store *s);
+
+/* ---- a copy while it works ---- */
+struct store_copy;
+/* Makes the file (0600; it must not exist) and begins to copy into it. */
+int store_copy_begin(struct store *s, const char *path, struct store_copy **out, struct err *e);
+/* Copies for about so many milliseconds, outside a transaction. 1: there is more; 0: the file is the whole store as it is now, synced,
+ * and the caller's; -1. What is committed between two steps goes into the copy. */
+int store_copy_step(struct store_copy *c, int64_t ms, struct err *e);
+void store_copy_progress(const struct store_copy *c, int64_t *done, int64_t *total); /* pages; both 0 before the first step */
+void store_copy_free(struct store_copy **c); /* before the store is closed; removes a file that is not whole */
+
+/* ---- a store's file, examined from outside: nothing in it is changed ---- */
+struct store_file;
+struct store_facts {
+	int64_t schema, event_first, event_last, log_synced, newest, contacts; /* event_first 0: none is kept any more */
+};
+/* live: the service's own; LOCKED when somebody has it, and nobody else can have it until it is closed. Else a backup, at rest. */
+enum store_status store_file_open(const char *path, bool live, struct store_file **out, struct err *e);
+void store_file_close(struct store_file **f);
+/* Pages (deep: with the order of every index), references, figures against counts, events without a gap: each finding a line. Reads all
+ * of it: minutes for millions of contacts. */
+void store_file_check(struct store_file *f, bool deep, void (*finding)(void *arg, const char *text), void *arg);
+int store_file_facts(struct store_file *f, struct store_facts *out, struct err *e);
+int store_file_touch(struct store_file *f, int64_t id, enum touch_state *out); /* 1 / 0 there is none / -1 */
+
 /* ---- settings: small texts by name ("paused", "paused:SEQUENCE", "journal.seq" ...). get: "" when absent; until the next call. */
 const char *store_setting(struct store *s, const char *name);
 int store_setting_put(struct store *s, const char *name, const char *value, struct err *e); /* "" removes */
@@ -96,6 +130,7 @@ int store_unsuppress(struct store *s, const char *target, struct err *e); /* 1 r
 /* Reason of the address, its domain or its keyed hash; REASON_NONE when none. */
 enum reason store_suppressed(struct store *s, const char *email);
 char *store_suppressed_note(struct store *s, const char *email); /* the words that came with it; "" none; caller frees */
+void store_hash(const struct store *s, const char *email, char out[64]); /* what a forgotten person's address becomes: "hash:..." */
 int store_forgotten(struct store *s, const char *email, struct err *e); /* 1: a person with this address was forgotten, 0, -1 */
 /* Suppression and holds of a contact, for the governor and for the check before the dot (pauses and `replied` are the caller's). */
 int store_standing(struct store *s, const struct contact *c, struct standing *out, struct err *e);

@@ -123,5 +123,7 @@ int cmd_test(struct ctl *c);
 int cmd_config(struct ctl *c);
 int cmd_unknown(struct ctl *c);
 int cmd_deliver(struct ctl *c);
+int cmd_backup(struct ctl *c);
+int cmd_doctor(struct ctl *c);
 
 #endif

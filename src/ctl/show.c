@@ -257,6 +257,29 @@ static void unknown_hint(const struct ctl *c, const json_t *answer)
 	buf_free(&b);
 }
 
+/* First of all, and loudly: why nothing is sent, when it is a disk. */
+static void status_held(const struct ctl *c, const json_t *answer)
+{
+	static const struct {
+		const char *flag, *error, *text;
+	} row[] = { { "store_failing", "store_error", "the store cannot be written" },
+		    { "log_failing", "log_error", "the engagement log cannot be written" },
+		    { "disk_full", "disk_full_path", "the disk is nearly full" } };
+	struct buf b = { 0 }, line = { 0 };
+
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+		if (!json_is_true(json_object_get(answer, row[i].flag)))
+			continue;
+		buf_clear(&line);
+		buf_printf(&line, "SENDING IS HELD: %s: %s", row[i].text, json_text(answer, row[i].error));
+		out_colour(&b, c->colour, "31", buf_text(&line));
+		buf_char(&b, '\n');
+	}
+	(void)fputs(buf_text(&b), stdout);
+	buf_free(&b);
+	buf_free(&line);
+}
+
 int cmd_status(struct ctl *c)
 {
 	struct buf b = { 0 };
@@ -270,6 +293,7 @@ int cmd_status(struct ctl *c)
 			(void)json_object_set_new(answer, "relay_usable", json_string("not tried yet"));
 		if (!json_object_size(json_object_get(answer, "mail")))
 			(void)json_object_del(answer, "mail");
+		status_held(c, answer);
 		add_members(answer, 0, &b);
 		(void)fputs(buf_text(&b), stdout);
 		status_sequences(c, json_object_get(answer, "sequences"));

@@ -134,6 +134,7 @@ static void on_sync(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	wiring_sync(arg);
+	disk_look(arg);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *arg)
@@ -181,7 +182,7 @@ int daemon_run(const struct daemon_options *o)
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error like a full disk, not the end */
 	hold_signals(SIG_BLOCK);
 	int rc = start_all(&d);
-	if (rc != 0 || o->check_only)
+	if (rc != 0 || o->check_only || o->recover != NULL)
 		goto out;
 	arm(&d);
 	wiring_flush(&d);
@@ -190,6 +191,10 @@ int daemon_run(const struct daemon_options *o)
 	sd_notify(0, "READY=1");
 	scheduler_wake(d.scheduler);
 	event_base_dispatch(d.base);
+	if (d.disk.damaged) {
+		rc = EXIT_IO;
+		goto out;
+	}
 	if (wiring_event(&d, EVENT_DAEMON_STOPPED, "", &e) != 0) {
 		log_error("the end could not be recorded: %s", e.text);
 		rc = EXIT_IO;

@@ -11,6 +11,7 @@ enum { EXIT_OK = 0, EXIT_USAGE = 64, EXIT_IO = 74, EXIT_TEMPFAIL = 75, EXIT_CONF
 struct daemon_options {
 	const char *config;     /* path */
 	bool check_only;        /* -n */
+	const char *recover;    /* this backup becomes the store and catches up with the log; then the end. NULL: no */
 	double time_scale;      /* 1: the real clock, unless `now` is given */
 	int64_t now;            /* 0: real time */
 	bool verbose;

@@ -17,6 +17,16 @@
 
 enum { SIGNAL_HUP, SIGNAL_USR1, SIGNAL_TERM, SIGNAL_INT, SIGNAL_N };
 
+/* What is wrong with the disks; disk.c. */
+struct disk {
+	char log_why[512];       /* the engagement log cannot be written; "" it can */
+	const char *full;        /* the store's or the log's path, where hardly anything is free; NULL: there is room */
+	int64_t free;            /* bytes there */
+	bool backlog, backlog_long, held, retrying, damaged;
+	int64_t wait, looked;    /* the back-off, ms; when it was looked (monotonic) */
+	struct event *timer;
+};
+
 struct daemon {
 	struct daemon_options options;
 	struct clock clock;
@@ -35,7 +45,8 @@ struct daemon {
 	struct event *watchdog;   /* NULL without systemd's watchdog */
 	struct event *stop_timer;
 	struct event *signal[SIGNAL_N];
-	bool journal_dirty, journal_failing, stopping;
+	struct disk disk;
+	bool stopping;
 	int64_t stop_mono;        /* when waiting for answers ends */
 };
 
@@ -47,6 +58,18 @@ int wiring_event(struct daemon *d, enum event_type type, const char *detail, str
 int wiring_config_loaded(struct daemon *d, struct err *e);
 void wiring_flush(struct daemon *d);
 void wiring_sync(struct daemon *d);
+
+/* ---- disk.c ---- */
+void disk_open(struct daemon *d);
+void disk_look(struct daemon *d);                        /* cheap; before each turn and now and then */
+bool disk_log_rests(const struct daemon *d);             /* it failed and is not to be tried yet */
+void disk_log_failed(struct daemon *d, const char *why);
+void disk_log_good(struct daemon *d);                    /* written and synced */
+void disk_status(const struct daemon *d, struct buf *json);
+
+/* ---- recover.c: --recover. 0, or the exit status. ---- */
+int recover_file(struct daemon *d);  /* the backup takes the store's place; what stood there is kept aside */
+int recover_store(struct daemon *d); /* and catches up with the log */
 
 /* ---- mail.c: received mail ---- */
 int mail_open(struct daemon *d, struct err *e);

@@ -12,7 +12,7 @@
 
 static void help(void)
 {
-	puts("usage: abvd [-c FILE] [-n] [-v] [--time-scale N] [--now TIME]\n"
+	puts("usage: abvd [-c FILE] [-n] [-v] [--recover BACKUP] [--time-scale N] [--now TIME]\n"
 	     "\n"
 	     "Sends e-mail sequences that bring value. Runs in the foreground, logs to stderr.\n"
 	     "\n"
@@ -20,6 +20,7 @@ static void help(void)
 	     "                      sequences.d/ and templates/ lie beside it\n"
 	     "  -n, --check         check the configuration, print every problem, exit\n"
 	     "  -v, --verbose       log debugging lines too\n"
+	     "      --recover BACKUP  make BACKUP the store, let it catch up with the engagement log, pause sending, exit\n"
 	     "      --time-scale N  N seconds pass in one; only with a relay on loopback\n"
 	     "      --now TIME      start the clock at this RFC 3339 time; only with a relay on loopback\n"
 	     "  -h, --help          this text\n"
@@ -40,12 +41,13 @@ static int parse_scale(const char *s, double *out)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_SCALE = 256, OPT_NOW };
+	enum { OPT_SCALE = 256, OPT_NOW, OPT_RECOVER };
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },  { "check", no_argument, NULL, 'n' },
 		{ "verbose", no_argument, NULL, 'v' },       { "time-scale", required_argument, NULL, OPT_SCALE },
 		{ "now", required_argument, NULL, OPT_NOW }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },       { NULL, 0, NULL, 0 },
+		{ "version", no_argument, NULL, 'V' },       { "recover", required_argument, NULL, OPT_RECOVER },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct daemon_options o = { .config = ABV_SYSCONFDIR "/abvd/abvd.conf", .time_scale = 1 };
 	struct err e = { "" };
@@ -61,6 +63,7 @@ int main(int argc, char **argv)
 				return EXIT_USAGE;
 			}
 			break;
+		case OPT_RECOVER: o.recover = optarg; break;
 		case OPT_NOW:
 			if (clock_parse(optarg, &o.now, &e) != 0) {
 				fprintf(stderr, "abvd: --now: %s\n", e.text);

@@ -49,6 +49,37 @@ static int tell_io(const char *what, const char *path, const struct err *e)
 	return EXIT_IO;
 }
 
+static int64_t size_of(const char *path, const char *tail)
+{
+	char *whole = mem_printf("%s%s", path, tail);
+	struct stat st;
+	int64_t n = stat(whole, &st) == 0 ? (int64_t)st.st_size : 0;
+	free(whole);
+	return n;
+}
+
+/* A store that is missing or empty, but a log (or a write-ahead log) with something in it: the store is lost, not new. A fresh one would
+ * know nobody's touches and send everything again; and SQLite would delete the write-ahead log. So nothing is made. */
+static int store_is_lost(const struct config *c)
+{
+	static const struct {
+		bool log;
+		const char *tail;
+	} beside[] = { { true, "" }, { true, ".1" }, { false, "-wal" } };
+	if (size_of(c->store_path, "") > 0)
+		return 0;
+	for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
+		const char *path = beside[i].log ? c->log_path : c->store_path;
+		if (size_of(path, beside[i].tail) == 0)
+			continue;
+		log_error("the store %s is missing or empty, but %s%s is not: a new store would send everything again. Put the store or a backup of it "
+		          "in its place (abvctl(1), BACKUP AND REPAIR); or, if this is meant as a new beginning, move the log and its rotated files away",
+		          c->store_path, path, beside[i].tail);
+		return EXIT_IO;
+	}
+	return 0;
+}
+
 static int open_store(struct daemon *d)
 {
 	static const int status[] = { [STORE_OK] = 0, [STORE_LOCKED] = EXIT_TEMPFAIL, [STORE_NEWER] = EXIT_CONFIG, [STORE_IO] = EXIT_IO };
@@ -83,7 +114,9 @@ static void turn_cb(evutil_socket_t fd, short what, void *arg)
 	struct daemon *d = arg;
 	(void)fd;
 	(void)what;
+	disk_look(d);
 	scheduler_turn(d->scheduler);
+	disk_look(d);
 }
 
 static int open_scheduler(struct daemon *d, struct err *e)
@@ -135,10 +168,17 @@ int start_all(struct daemon *d)
 		log_error("no event base");
 		return EXIT_IO;
 	}
-	rc = open_store(d);
+	if (d->options.recover != NULL)
+		rc = recover_file(d);
+	if (rc == 0)
+		rc = store_is_lost(d->plan->config);
+	if (rc == 0)
+		rc = open_store(d);
 	if (rc != 0)
 		return rc;
 	set_clock(d);
+	if (d->options.recover != NULL)
+		return recover_store(d);
 	/* Before this start's own events: they would take the numbers of lines that the store has lost. */
 	if (journal_open(d->store, d->plan->config->log_path, &d->journal, &e) != 0)
 		return tell_io("engagement log", d->plan->config->log_path, &e);
@@ -147,6 +187,7 @@ int start_all(struct daemon *d)
 		return EXIT_IO;
 	}
 	wiring_flush(d);
+	disk_open(d);
 	wiring_control(d, &ops);
 	if (control_open(d->base, d->plan->config->control_socket, d->store, &ops, &d->control, &e) != 0)
 		return tell_io("control socket", d->plan->config->control_socket, &e);
@@ -167,7 +208,7 @@ void start_undo(struct daemon *d)
 	journal_close(&d->journal);
 	store_close(&d->store);
 	plan_free(&d->plan);
-	struct event **ev[] = { &d->turn, &d->turn_timer, &d->sync_timer, &d->watchdog, &d->stop_timer,
+	struct event **ev[] = { &d->turn, &d->turn_timer, &d->sync_timer, &d->watchdog, &d->stop_timer, &d->disk.timer,
 		                &d->signal[0], &d->signal[1], &d->signal[2], &d->signal[3] };
 	for (size_t i = 0; i < sizeof ev / sizeof ev[0]; i++)
 		if (*ev[i] != NULL)

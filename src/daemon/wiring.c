@@ -11,34 +11,26 @@
 void wiring_flush(struct daemon *d)
 {
 	struct err e = { "" };
-	if (d->journal == NULL)
+	if (d->journal == NULL || disk_log_rests(d))
 		return;
-	if (journal_flush(d->journal, &e) != 0) {
-		if (!d->journal_failing)
-			log_error("the engagement log cannot be written; events wait in the store: %s", e.text);
-		d->journal_failing = true;
-		return;
-	}
-	if (d->journal_failing)
-		log_info("the engagement log is complete again");
-	d->journal_failing = false;
-	d->journal_dirty = true;
+	if (journal_flush(d->journal, &e) != 0)
+		disk_log_failed(d, e.text);
 }
 
-/* fsync, then the store may let go of old events: in slices, so that the loop goes on. */
+/* fsync, then the store may let go of old events: in slices, so that the loop goes on. A log that failed is good again only when what
+ * it lacked is on the disk: a write into the page cache proves nothing. */
 void wiring_sync(struct daemon *d)
 {
 	struct err e = { "" };
 	if (store_waits_for_disk(d->store) && (store_begin(d->store, &e) != 0 || store_commit_now(d->store, &e) != 0))
 		log_error("what was imported is not safe on the disk yet: %s", e.text);
-	wiring_flush(d);
-	if (!d->journal_dirty || d->journal == NULL)
+	if (d->journal == NULL || disk_log_rests(d))
 		return;
-	if (journal_sync(d->journal, &e) != 0) {
-		log_error("the engagement log cannot be synced: %s", e.text);
+	if (journal_flush(d->journal, &e) != 0 || journal_sync(d->journal, &e) != 0) {
+		disk_log_failed(d, e.text);
 		return;
 	}
-	d->journal_dirty = false;
+	disk_log_good(d);
 	int64_t before = clock_now(&d->clock) - d->plan->config->keep_events;
 	if (store_begin(d->store, &e) != 0)
 		return;
@@ -175,7 +167,7 @@ static void op_status(void *arg, struct buf *json)
 		json_add_int(json, "backoff_left_ms", st.backoff_left_ms);
 	json_add_str(json, "relay", d->plan->config->smtp.url);
 	json_add_int(json, "log_seq", journal_position(d->journal));
-	json_add_bool(json, "log_failing", d->journal_failing);
+	disk_status(d, json);
 	json_add_double(json, "time_scale", d->options.time_scale);
 }
 

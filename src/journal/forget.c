@@ -207,10 +207,8 @@ failed:
 
 /* ---- all files ---- */
 
-enum file_kind { FILE_NONE, FILE_PLAIN, FILE_LEFT };
-
 /* logrotate's names: base, base.N, base-DATE; with anything more (.gz, .xz, .zst ...) it is compressed or a copy. */
-static enum file_kind file_kind(const char *name, const char *base)
+enum file_kind journal_file_kind(const char *name, const char *base)
 {
 	size_t n = strlen(base);
 
@@ -230,7 +228,7 @@ static int forget_in(struct forgetting *f, const char *dir, const char *name, co
 	char *path;
 	int rc = 0;
 
-	switch (file_kind(name, slash ? slash + 1 : f->j->path)) {
+	switch (journal_file_kind(name, slash ? slash + 1 : f->j->path)) {
 	case FILE_NONE: break;
 	case FILE_LEFT:
 		if (f->left->len)

@@ -215,9 +215,8 @@ static int check_ahead(const struct journal *j, struct err *e)
 		return 0;
 	return err_set(e,
 		       "%s: the log is ahead of the store: it ends at seq %" PRId64 ", the store at %" PRId64
-		       "; is the store an older copy, or the log another one's? Put the right store back, or move the "
-		       "log and its rotated files "
-		       "away",
+		       ". If the store is an older copy, `abvd --recover STORE` lets it catch up (abvctl(1), BACKUP AND REPAIR); else the "
+		       "log is another one's: put the right one back",
 		       j->path, j->seq, last);
 }
 

@@ -42,6 +42,13 @@ int tail_read(int fd, const char *path, int64_t synced, struct tail *out, struct
 int journal_locate(struct journal *j, struct err *e);
 int64_t journal_stored(struct journal *j, const char *setting); /* 0 none */
 
+/* The seq of a line as journal_format writes it, without its newline; 0 when it is none. */
+int64_t journal_line_seq(const char *p, size_t n);
+
+/* What a name in the log's folder is. LEFT: compressed, or a copy. */
+enum file_kind { FILE_NONE, FILE_PLAIN, FILE_LEFT };
+enum file_kind journal_file_kind(const char *name, const char *base);
+
 /* Cuts what a failed write left. */
 int journal_cut(struct journal *j, struct err *e);
 

@@ -20,8 +20,7 @@
 static const char line_head[] = "{\"seq\":";
 #define HEAD_LEN (sizeof(line_head) - 1)
 
-/* The seq of a line as journal_format writes it, without its newline; 0 when it is none. */
-static int64_t line_seq(const char *p, size_t n)
+int64_t journal_line_seq(const char *p, size_t n)
 {
 	int64_t seq = 0;
 	size_t i = HEAD_LEN;
@@ -88,7 +87,7 @@ static int window_read(const struct buf *b, off_t from, const char *path, int64_
 		p = nl + 1;
 	}
 	for (; (nl = memchr(p, '\n', (size_t)(end - p))) != NULL; p = nl + 1) {
-		seq = line_seq(p, (size_t)(nl - p));
+		seq = journal_line_seq(p, (size_t)(nl - p));
 		if (!out->seq && from && (!seq || seq > synced + 1))
 			return 0;
 		if (!out->seq && !seq) {

@@ -156,6 +156,14 @@ void scheduler_settings_changed(struct scheduler *s)
 	scheduler_wake(s);
 }
 
+void scheduler_hold(struct scheduler *s, bool held)
+{
+	if (s->held == held)
+		return;
+	s->held = held;
+	scheduler_wake(s);
+}
+
 void scheduler_finish(struct scheduler *s)
 {
 	s->finishing = true;

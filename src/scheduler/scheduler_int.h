@@ -167,6 +167,10 @@ struct scheduler {
 	int64_t seen_now, seen_mono;       /* at the last turn: a jump of the clock is seen by them */
 	int64_t recheck_after;             /* the clock has jumped: enrollments with greater ids are still to be asked again; -1 none */
 	bool committing, finishing, failing;
+	bool held;                         /* scheduler_hold */
+	bool failed_told;                  /* its end has not been told yet */
+	char failed_why[256];              /* of the last commit that failed */
+	int64_t failed_wait, failed_until; /* the back-off, ms; until then (monotonic) nothing is tried */
 	bool relay_usable, tests_failed;
 	int64_t failed[FAILED_MAX];        /* enrollments whose message was lost with its connection: they go behind the others (ring) */
 	int failed_at;
@@ -286,6 +290,11 @@ void rate_free(struct rate *r);
 bool scheduler_place(struct scheduler *s, struct job *j);
 void scheduler_due_read(struct scheduler *s, int64_t now);
 void scheduler_tests_end(struct scheduler *s, const char *why);
+
+/* ---- failing.c: a store that cannot commit ---- */
+void failing_note(struct scheduler *s, const char *why);
+int64_t failing_wait(const struct scheduler *s); /* ms until it is tried again; 0 now, or it is not failing */
+int64_t failing_tell(struct scheduler *s);       /* that it is over; ms until it is to be told, CLOCK_NEVER: there is nothing to tell */
 
 /* ---- jump.c: the clock has jumped ---- */
 void jump_look(struct scheduler *s, int64_t now);

@@ -10,7 +10,6 @@
 
 #define DUE_READ_MS 100      /* a due list that is not used up is read again no more often than this */
 #define SLEEP_MAX_MS 60000   /* timers are capped and everything is recomputed from the store */
-#define FAILED_RETRY_MS 1000
 
 /* ---- what is due ---- */
 
@@ -84,7 +83,7 @@ static int hand_bodies(struct scheduler *s, int64_t now, struct err *e)
 	TAILQ_FOREACH (j, &s->jobs, link) {
 		if (j->state != JOB_BODY)
 			continue;
-		bool yes = !s->finishing;
+		bool yes = !s->finishing && !s->held;
 		if (yes && j->note_id != 0 && note_hand(s, j, &yes, e) != 0)
 			return -1;
 		if (yes && job_is_letter(j)) {
@@ -337,12 +336,12 @@ static void release(struct scheduler *s)
 			job_free(s, &j);
 }
 
-/* Nothing of the transaction happened: what was to be recorded is so next time, no dot leaves, no envelope either. */
+/* Nothing of the transaction happened: what was to be recorded is so next time, no dot leaves, no envelope either. What the relay has
+ * accepted stays in its job until it can be recorded; if abvd ends before, its `handed` makes it unknown. */
 static void take_back(struct scheduler *s, const char *why)
 {
 	struct job *j, *t;
-	log_error("the store could not commit; nothing is sent until it can: %s", why);
-	s->failing = s->due_stale = true;
+	failing_note(s, why);
 	s->streak = s->streak_before;
 	s->confirm = s->confirm_before;
 	s->recheck_after = s->recheck_before;
@@ -400,7 +399,7 @@ static bool pressing(const struct scheduler *s)
 {
 	if (flows(s) || streak_rests(s))
 		return true;
-	if (s->paused.all || s->finishing)
+	if (s->paused.all || s->finishing || s->held)
 		return false;
 	return s->due_more || s->recheck_after >= 0 || (s->due_stale && s->due_next >= s->due_n) || (s->due_cut && used_up(s));
 }
@@ -410,14 +409,15 @@ int64_t scheduler_next_at(const struct scheduler *s)
 	int64_t now = clock_now(s->clock), at = CLOCK_NEVER;
 	if (pressing(s))
 		return now;
-	if (!s->paused.all && !s->finishing)
+	if (!s->paused.all && !s->finishing && !s->held)
 		at = s->rate_at != 0 && s->rate_at < s->next_due ? s->rate_at : s->next_due;
 	/* a note that is due already waits for a connection, which brings a turn */
-	return !s->finishing && s->note_first > now && s->note_first < at ? s->note_first : at;
+	return !s->finishing && !s->held && s->note_first > now && s->note_first < at ? s->note_first : at;
 }
 
 static void plan_next_turn(struct scheduler *s)
 {
+	int64_t tell = failing_tell(s);
 	int tests = 0;
 	const struct job *j;
 	TAILQ_FOREACH (j, &s->jobs, link)
@@ -426,17 +426,18 @@ static void plan_next_turn(struct scheduler *s)
 	s->slot_n = 0;
 	for (size_t i = 0; i < unused; i++)
 		s->delivery->give_back(s->delivery->arg, s->slot[i]);
-	bool none = s->finishing || s->failing || s->paused.all || s->rate_at != 0;
+	bool none = s->finishing || s->failing || s->held || s->paused.all || s->rate_at != 0;
 	int want = none ? 0 : (int)(s->ready_n + (s->due_n - s->due_next));
 	s->delivery->want(s->delivery->arg, want + (s->finishing ? 0 : tests + s->notes_waiting));
 	if (s->failing) {
-		s->hooks.turn_in(s->hooks.arg, FAILED_RETRY_MS);
+		s->hooks.turn_in(s->hooks.arg, failing_wait(s));
 	} else if (pressing(s)) {
 		s->hooks.turn_soon(s->hooks.arg);
 	} else {
 		int64_t ms = clock_real_wait(s->clock, scheduler_next_at(s), SLEEP_MAX_MS);
 		if (ms == 0 && !used_up(s))
 			ms = DUE_READ_MS; /* due already: as soon as the list may be read again */
+		ms = tell < ms ? tell : ms;
 		s->hooks.turn_in(s->hooks.arg, ms);
 	}
 }
@@ -455,8 +456,6 @@ static void committed(void *arg, int status)
 	if (status != 0) {
 		take_back(s, store_error(s->store));
 	} else {
-		if (s->failing)
-			log_info("the store commits again");
 		s->failing = false;
 		release(s);
 		s->hooks.committed(s->hooks.arg);
@@ -473,17 +472,35 @@ static int work(struct scheduler *s, int64_t now, struct err *e)
 		return -1;
 	fill_tests(s);
 	s->notes_waiting = 0;
-	if (!s->finishing && !s->failing && notes_fill(s, now, e) != 0)
+	/* While the store fails only results are tried: they rest on nothing that could be undone. An empty commit would prove nothing. */
+	if (s->failing)
+		return store_probe(s->store, now, e);
+	if (s->finishing || s->held)
+		return 0;
+	if (notes_fill(s, now, e) != 0)
 		return -1;
-	/* While the store fails only results are tried: they rest on nothing that could be undone. */
-	if (s->finishing || s->failing || s->paused.all)
+	if (s->paused.all)
 		return 0;
 	return jump_recheck(s, now, e) == 0 ? fill(s, now, e) : -1;
 }
 
 static bool anything(const struct scheduler *s, int64_t now)
 {
-	return s->job_n > 0 || s->note_first <= now || s->ready_n > 0 || s->due_next < s->due_n || s->recheck_after >= 0 || streak_rests(s);
+	return s->failing || s->job_n > 0 || s->note_first <= now || s->ready_n > 0 || s->due_next < s->due_n || s->recheck_after >= 0 || streak_rests(s);
+}
+
+/* Between two tries of a store that cannot commit: a body whose dot cannot be allowed does not hold its connection. */
+static void rest(struct scheduler *s)
+{
+	struct job *j;
+	TAILQ_FOREACH (j, &s->jobs, link)
+		if (j->state == JOB_BODY)
+			j->state = JOB_WITHDRAWING;
+	fill_tests(s);
+	release(s);
+	finish_tests(s);
+	end_tests(s);
+	plan_next_turn(s);
 }
 
 void scheduler_turn(struct scheduler *s)
@@ -491,6 +508,10 @@ void scheduler_turn(struct scheduler *s)
 	struct err e = { "" };
 	if (s->committing || s->delivery == NULL)
 		return;
+	if (!s->finishing && failing_wait(s) > 0) {
+		rest(s);
+		return;
+	}
 	int64_t now = clock_now(s->clock);
 	jump_look(s, now);
 	if (!s->finishing && !s->paused.all)

@@ -197,4 +197,6 @@ void scheduler_status(struct scheduler *s, struct buf *b)
 	if (!s->relay_usable)
 		json_add_str(b, "relay_error", s->relay_why);
 	json_add_bool(b, "store_failing", s->failing);
+	if (s->failing)
+		json_add_str(b, "store_error", s->failed_why);
 }

@@ -96,27 +96,39 @@ static char *take_text(struct bytes *b)
 	return text;
 }
 
-static void take_new(struct store *s, struct bytes *b, int64_t id)
-{
-	struct touch t = { .id = id };
-	char *content, *provider, *message_id;
-	int64_t reserved_at;
+struct entry {
+	bool row;
+	int64_t id, handed_at; /* 0: not yet */
+	int64_t enrollment, contact, account, sequence, step, kind, reserved_at;
+	char *content, *provider, *message_id; /* owned; NULL with a row */
+};
 
-	t.enrollment_id = take(b);
-	t.contact_id = take(b);
-	t.account_id = take(b);
-	t.sequence = store_name_text(s, take(b));
-	t.step = store_name_text(s, take(b));
-	t.kind = take(b) ? KIND_ASK : KIND_VALUE;
-	reserved_at = take(b);
-	t.content = content = take_text(b);
-	t.provider = provider = take_text(b);
-	t.message_id = message_id = take_text(b);
-	if (!b->bad)
-		store_flight_add(s, &t, reserved_at, false);
-	free(content);
-	free(provider);
-	free(message_id);
+static void entry_take(struct bytes *b, struct entry *e)
+{
+	unsigned char what = *b->p++;
+
+	*e = (struct entry){ .row = what & HAS_ROW, .id = take(b) };
+	if (what & HANDED)
+		e->handed_at = take(b);
+	if (e->row)
+		return;
+	e->enrollment = take(b);
+	e->contact = take(b);
+	e->account = take(b);
+	e->sequence = take(b);
+	e->step = take(b);
+	e->kind = take(b);
+	e->reserved_at = take(b);
+	e->content = take_text(b);
+	e->provider = take_text(b);
+	e->message_id = take_text(b);
+}
+
+static void entry_free(struct entry *e)
+{
+	free(e->content);
+	free(e->provider);
+	free(e->message_id);
 }
 
 int store_flights_read(struct store *s, const void *p, size_t n, struct err *e)
@@ -124,16 +136,45 @@ int store_flights_read(struct store *s, const void *p, size_t n, struct err *e)
 	struct bytes b = { .p = p, .end = (const unsigned char *)p + n };
 
 	while (b.p < b.end && !b.bad) {
-		unsigned char what = *b.p++;
-		int64_t id = take(&b), handed_at = what & HANDED ? take(&b) : 0, place;
+		struct entry f;
+		int64_t place;
 
-		if (!(what & HAS_ROW))
-			take_new(s, &b, id);
-		place = store_flight_find(s, id);
+		entry_take(&b, &f);
+		if (!f.row && !b.bad)
+			store_flight_add(s,
+					 &(struct touch){ .id = f.id,
+							  .enrollment_id = f.enrollment,
+							  .contact_id = f.contact,
+							  .account_id = f.account,
+							  .sequence = store_name_text(s, f.sequence),
+							  .step = store_name_text(s, f.step),
+							  .kind = f.kind ? KIND_ASK : KIND_VALUE,
+							  .content = f.content,
+							  .provider = f.provider,
+							  .message_id = f.message_id },
+					 f.reserved_at, false);
+		place = store_flight_find(s, f.id);
 		if (place < 0)
 			b.bad = true;
-		else if (what & HANDED)
-			store_flight_handed(s, place, handed_at);
+		else if (f.handed_at)
+			store_flight_handed(s, place, f.handed_at);
+		entry_free(&f);
 	}
 	return b.bad ? err_set(e, "store: the record of what is in flight is damaged") : 0;
+}
+
+int store_flights_count(const void *p, size_t n, int64_t *handed, int64_t *rowless)
+{
+	struct bytes b = { .p = p, .end = (const unsigned char *)p + n };
+
+	*handed = *rowless = 0;
+	while (b.p < b.end && !b.bad) {
+		struct entry f;
+
+		entry_take(&b, &f);
+		*handed += f.handed_at != 0;
+		*rowless += !f.row;
+		entry_free(&f);
+	}
+	return b.bad ? -1 : 0;
 }

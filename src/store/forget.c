@@ -88,7 +88,7 @@ int store_contact_forget(struct store *s, int64_t id, int64_t now, char *hash, s
 		snprintf(hash, 64, "%s", c->email);
 		rc = 0;
 	} else if (rc > 0) {
-		store_address_hash(s, c->email, hash);
+		store_hash(s, c->email, hash);
 		rc = forget(s, c, now, hash, e);
 	}
 	contact_free(&c);

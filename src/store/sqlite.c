@@ -2,8 +2,18 @@
  *
  * Durability: synchronous=FULL, so a commit has been fsynced when it returns, and what an open finds is fsynced first. With locking_mode=EXCLUSIVE the WAL's
  * index lives in our memory (no shared file), and a second process is told STORE_LOCKED at once. A commit that fails
- * (full disk, I/O error) is rolled back, and what is kept in memory is read again: nothing of the transaction happened,
- * and the store goes on being usable. */
+ * (full disk, I/O error) is rolled back, and what is kept in memory is read again: the store goes on being usable.
+ *
+ * A failed fsync. The kernel may have thrown away what it could not write and may report success next time, so success
+ * later proves nothing about earlier writes. Here nothing rests on such a proof. A commit's frames that were not synced
+ * are not part of the WAL: its end goes back, and the next commit writes its own frames to the same place, the shared
+ * page at the seam included. A checkpoint whose fsync failed does not count: the WAL keeps its frames, reads go on
+ * coming from them, and the next checkpoint writes every page again. So the file is not closed and opened again (whoever
+ * closes one descriptor of the database loses its lock), and abvd goes on. What remains is that a commit that failed in
+ * its fsync may yet be found in the WAL by a start after a crash. Then more is known than was acted upon: a touch that
+ * was to be handed over is found handed (and becomes unknown, though its dot never left), never the other way round.
+ *
+ * Damage (SQLITE_CORRUPT, SQLITE_NOTADB) is no such error: no transaction begins any more (store_damaged). */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,6 +32,8 @@
 /* Measured (tests/bench/bench_store.c): a message changes three pages that lie anywhere, so small pages make small
  * commits; a checkpoint each 32 MB of log writes a page that many commits changed once, and its fsyncs are few; 6 MB of
  * cache keep the daemon below 32 MB. */
+#define CHECKPOINT_PAGES 16000
+
 static const char open_sql[] = "PRAGMA page_size = 2048;"
 			       "PRAGMA locking_mode = EXCLUSIVE;"
 			       "PRAGMA cache_size = -6144;"
@@ -31,18 +43,57 @@ static const char open_sql[] = "PRAGMA page_size = 2048;"
 			       "PRAGMA foreign_keys = ON;";
 static const char wal_sql[] = "PRAGMA journal_mode = WAL;"
 			      "PRAGMA synchronous = FULL;"
-			      "PRAGMA wal_autocheckpoint = 16000;"
 			      "PRAGMA journal_size_limit = 134217728;";
 
 /* ---- statements ---- */
 
+/* SQLite calls the file malformed, too, when a read of it fails with EIO (SQLITE_IOERR_CORRUPTFS becomes SQLITE_CORRUPT). Such a disk
+ * may be back in a moment and the store be whole; errno, cleared before each step, tells the two apart. */
+static bool is_damage(int code)
+{
+	return ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) && errno != EIO && errno != ENXIO;
+}
+
+/* What the system said, where SQLite's own words hide it; 0: nothing. */
+static int system_error(sqlite3 *db)
+{
+	switch (sqlite3_errcode(db) & 0xff) {
+	case SQLITE_FULL: return ENOSPC;
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN: return sqlite3_system_errno(db);
+	default: return 0;
+	}
+}
+
+static const char *failed_call(int code)
+{
+	switch (code) {
+	case SQLITE_IOERR_WRITE: return " (write)";
+	case SQLITE_IOERR_FSYNC:
+	case SQLITE_IOERR_DIR_FSYNC: return " (fsync)";
+	case SQLITE_IOERR_READ:
+	case SQLITE_IOERR_SHORT_READ: return " (read)";
+	case SQLITE_IOERR_TRUNCATE: return " (truncate)";
+	default: return "";
+	}
+}
+
 static int engine_error(struct store *s, struct err *e)
 {
-	return err_set(e, "store: %s", sqlite3_errmsg(s->db));
+	const char *file = sqlite3_db_filename(s->db, "main");
+	int code = sqlite3_errcode(s->db), no = system_error(s->db), primary = code & 0xff;
+
+	if (is_damage(code))
+		s->damaged = true;
+	else if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
+		return err_set(e, "store %s: it cannot be read: %s", file ? file : "", strerror(errno));
+	return err_set(e, "store %s: %s%s%s%s", file ? file : "", sqlite3_errmsg(s->db), failed_call(code), no ? ": " : "",
+		       no ? strerror(no) : "");
 }
 
 sqlite3_stmt *store_stmt(struct store *s, enum sql id)
 {
+	errno = 0;
 	if (s->stmt[id])
 		sqlite3_reset(s->stmt[id]);
 	else
@@ -52,8 +103,11 @@ sqlite3_stmt *store_stmt(struct store *s, enum sql id)
 
 int store_step(struct store *s, sqlite3_stmt *q, struct err *e)
 {
-	int rc = q ? sqlite3_step(q) : SQLITE_ERROR;
+	int rc;
 
+	if (q)
+		errno = 0;
+	rc = q ? sqlite3_step(q) : SQLITE_ERROR;
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc != SQLITE_DONE)
@@ -127,15 +181,16 @@ static int pragma_int(sqlite3 *db, const char *sql, int64_t *out)
 
 static enum store_status open_failed(struct store *s, const char *path, int rc, struct err *e)
 {
-	switch (rc & 0xff) {
+	switch (is_damage(rc) || (rc & 0xff) != SQLITE_CORRUPT ? rc & 0xff : SQLITE_IOERR) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED: err_set(e, "%s: another process holds the store", path); return STORE_LOCKED;
 	case SQLITE_NOTADB: err_set(e, "%s: this is no abvd store (not a SQLite database)", path); break;
 	case SQLITE_CORRUPT:
-		err_set(e, "%s: the store is damaged (%s); restore it from a backup", path, sqlite3_errmsg(s->db));
+		err_set(e, "%s: the store is damaged (%s); `abvctl doctor` tells more, and abvctl(1), BACKUP AND REPAIR, the way out",
+			path, sqlite3_errmsg(s->db));
 		break;
 	default: {
-		int no = s->db ? sqlite3_system_errno(s->db) : 0;
+		int no = (rc & 0xff) == SQLITE_CORRUPT ? errno : s->db ? system_error(s->db) : 0;
 
 		err_set(e, "%s: %s%s%s", path, s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc), no ? ": " : "",
 			no ? strerror(no) : "");
@@ -164,6 +219,28 @@ static int migrate(struct store *s, int64_t version)
 	return rc;
 }
 
+/* After a commit. SQLite's own checkpoints keep silent about a failure and try again at every commit; this one is told
+ * (store_backlog), and tried again when the log has grown by a fraction. The commit stands either way. */
+static int write_back(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = arg;
+
+	s->wal_pages = pages;
+	if (pages >= s->wal_limit && pages >= CHECKPOINT_PAGES) {
+		if (sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK) {
+			s->backlog[0] = '\0';
+			s->wal_limit = 0;
+		} else {
+			struct err e = { "" };
+
+			engine_error(s, &e);
+			snprintf(s->backlog, sizeof(s->backlog), "%s", e.text);
+			s->wal_limit = pages + CHECKPOINT_PAGES / 4;
+		}
+	}
+	return SQLITE_OK;
+}
+
 static enum store_status check_and_migrate(struct store *s, const char *path, struct err *e)
 {
 	int64_t version = 0, application = 0, tables = 0;
@@ -190,6 +267,7 @@ static enum store_status check_and_migrate(struct store *s, const char *path, st
 		return STORE_NEWER;
 	}
 	rc = sqlite3_exec(s->db, wal_sql, NULL, NULL, NULL);
+	sqlite3_wal_hook(s->db, write_back, s);
 	if (rc == SQLITE_OK)
 		rc = migrate(s, version);
 	return rc == SQLITE_OK ? STORE_OK : open_failed(s, path, rc, e);
@@ -270,6 +348,7 @@ enum store_status store_open(const char *path, struct store **out, struct err *e
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused once SQLite is in use: no matter */
 	if (strcmp(path, ":memory:") != 0 && create_file(path, e))
 		goto out;
+	errno = 0; /* is_damage */
 	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, store_vfs());
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, open_sql, NULL, NULL, NULL);
@@ -326,6 +405,13 @@ void store_close(struct store **sp)
 
 static int transaction_begin(struct store *s, struct err *e)
 {
+	if (s->damaged)
+		return err_set(e, "store %s: the store is damaged", sqlite3_db_filename(s->db, "main"));
+	if (!sqlite3_get_autocommit(s->db) && store_run(s, store_stmt(s, SQL_ROLLBACK), e))
+		return -1;
+	if (s->stale && store_mirrors_load(s, e)) /* the disk could not be read when they had to be */
+		return -1;
+	s->stale = false;
 	if (store_run(s, store_stmt(s, SQL_BEGIN), e))
 		return -1;
 	s->changes = sqlite3_total_changes64(s->db);
@@ -415,8 +501,8 @@ void store_rollback(struct store *s)
 		store_run(s, store_stmt(s, SQL_ROLLBACK), &e);
 	else
 		s->changes = -1;
-	if ((sqlite3_total_changes64(s->db) != s->changes || s->flights.changed) && store_mirrors_load(s, &e))
-		snprintf(s->error, sizeof(s->error), "%s", e.text);
+	if (sqlite3_total_changes64(s->db) != s->changes || s->flights.changed)
+		s->stale = store_mirrors_load(s, &e) != 0;
 }
 
 int store_commit_now(struct store *s, struct err *e)
@@ -442,6 +528,34 @@ int store_scrub(struct store *s, struct err *e)
 	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 
 	return rc == SQLITE_OK ? 0 : err_set(e, "store: the write-ahead log cannot be emptied: %s", sqlite3_errmsg(s->db));
+}
+
+int store_probe(struct store *s, int64_t now, struct err *e)
+{
+	char text[64];
+
+	/* Never the same value twice: SQLite does not write a row that stays as it is. */
+	(void)snprintf(text, sizeof(text), "%" PRId64 " %d", now, ++s->probes);
+	return store_setting_put(s, "store.probe", text, e);
+}
+
+const char *store_backlog(const struct store *s, int64_t *bytes)
+{
+	*bytes = s->wal_pages * INT64_C(2048);
+	return s->backlog;
+}
+
+void store_backlog_retry(struct store *s)
+{
+	if (!s->in_transaction && s->backlog[0]) {
+		s->wal_limit = 0;
+		(void)write_back(s, s->db, "main", s->wal_pages);
+	}
+}
+
+bool store_damaged(const struct store *s)
+{
+	return s->damaged;
 }
 
 void store_commit(struct store *s, void (*done)(void *arg, int status), void *arg)

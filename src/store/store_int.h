@@ -264,6 +264,11 @@ struct store {
 	int64_t version; /* store_version */
 	int64_t changes; /* sqlite3_total_changes64 at its begin */
 	char error[512]; /* of the last commit */
+	bool stale;      /* what is kept in memory could not be read again after a rollback: before the next begin */
+	bool damaged;    /* SQLite found the file malformed */
+	int probes;
+	int wal_pages, wal_limit; /* in the write-ahead log; so many are waited for after a checkpoint that failed */
+	char backlog[512];        /* why the last checkpoint failed; "" it did not */
 	struct names names;
 	int64_t figure[FIGURE_COUNT], figure_stored[FIGURE_COUNT];
 	struct flights flights;
@@ -371,6 +376,7 @@ int64_t store_flights_floor(const struct store *s); /* the lowest id in flight; 
 /* ---- flights_bytes.c */
 void store_flights_write(const struct flights *f, struct buf *out);
 int store_flights_read(struct store *s, const void *p, size_t n, struct err *e); /* those with a row are there already */
+int store_flights_count(const void *p, size_t n, int64_t *handed, int64_t *rowless); /* -1: these bytes are damaged */
 
 /* ---- recent.c */
 void store_recents_free(struct store *s);
@@ -406,6 +412,6 @@ void store_content_bind(sqlite3_stmt *q, int i, const char *content, unsigned ch
 void store_content_read(sqlite3_stmt *q, int column, char out[DIGEST_HEX]);
 
 /* ---- suppressions.c */
-void store_address_hash(const struct store *s, const char *email, char out[64]); /* "hash:" and the digest */
+void store_hash(const struct store *s, const char *email, char out[64]); /* "hash:" and the digest */
 
 #endif

@@ -80,7 +80,7 @@ int store_account_hold_get(struct store *s, int64_t account_id, int64_t *until, 
 
 /* ---- suppressions ---- */
 
-void store_address_hash(const struct store *s, const char *email, char out[64])
+void store_hash(const struct store *s, const char *email, char out[64])
 {
 	char hex[DIGEST_HEX];
 
@@ -141,7 +141,7 @@ int store_unsuppress(struct store *s, const char *target, struct err *e)
 		return -1;
 	plain = unsuppress_one(s, target, e);
 	if (plain >= 0 && s->figure[FIGURE_SUPPRESSED_HASHES] && target_figure(target) == FIGURE_SUPPRESSED_ADDRESSES) {
-		store_address_hash(s, target, hash);
+		store_hash(s, target, hash);
 		hashed = unsuppress_one(s, hash, e);
 	}
 	return plain < 0 || hashed < 0 ? -1 : plain + hashed > 0;
@@ -178,7 +178,7 @@ static int suppressed(struct store *s, const char *email, enum reason *why, stru
 	if (!rc && at)
 		rc = suppression_get(s, at, why, e);
 	if (!rc && s->figure[FIGURE_SUPPRESSED_HASHES] && at) {
-		store_address_hash(s, email, hash);
+		store_hash(s, email, hash);
 		rc = suppression_get(s, hash, why, e);
 	}
 	return rc < 0 ? -1 : 0;
@@ -217,7 +217,7 @@ int store_forgotten(struct store *s, const char *email, struct err *e)
 
 	if (!s->figure[FIGURE_SUPPRESSED_HASHES])
 		return 0;
-	store_address_hash(s, email, hash);
+	store_hash(s, email, hash);
 	rc = suppression_get(s, hash, &why, e);
 	return rc > 0 ? why == REASON_ERASED : rc;
 }

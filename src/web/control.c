@@ -33,6 +33,7 @@ void control_close(struct control **cp)
 		return;
 	while ((call = TAILQ_FIRST(&c->parked)) != NULL)
 		call_close(call);
+	backup_free(&c->backup);
 	server_close(&c->server);
 	free(c);
 	*cp = NULL;

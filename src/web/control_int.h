@@ -27,6 +27,8 @@ struct control {
 	struct event_base *base;        /* NULL without a loop (control_handle only) */
 	struct server *server;          /* NULL likewise */
 	TAILQ_HEAD(calls, call) parked; /* that answer later */
+	struct backup *backup;          /* that is under way; NULL none */
+	int64_t backups;                /* begun since the start: their ids */
 };
 
 struct call {
@@ -119,6 +121,7 @@ extern const struct verb control_verbs[]; /* by name; the last has none */
 #define MESSAGE_MAX ((size_t)10 << 20) /* of a verb that takes a message */
 size_t call_body_max(const char *verb);
 
+int verb_backup(struct call *c);
 int verb_config(struct call *c);
 int verb_deliver(struct call *c);
 int verb_enroll(struct call *c);
@@ -143,6 +146,7 @@ int verb_unsuppress(struct call *c);
 /* Log files that a crash or an error left with a forgotten person in them. */
 void forget_resume(struct control *control);
 void bulk_free(struct bulk **b);
+void backup_free(struct backup **b);
 
 /* ---- what verbs do alike: contact.c ---- */
 /* An event at now. c or address may be NULL; sequence, step and detail "". */

@@ -4,6 +4,11 @@
 #include "control_int.h"
 
 const struct verb control_verbs[] = {
+	{ "backup",
+	  false,
+	  verb_backup,
+	  NULL,
+	  { { "action", MEMBER_TEXT, true }, { "id", MEMBER_INTEGER, false }, { "offset", MEMBER_INTEGER, false } } },
 	{ "config", false, verb_config, NULL, { { NULL, 0, false } } },
 	{ "deliver", false, verb_deliver, NULL, { { "message", MEMBER_MESSAGE, true } } },
 	{ "enroll",

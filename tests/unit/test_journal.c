@@ -262,9 +262,9 @@ static void test_refusals(void **state)
 		int events, pruned; /* the store's */
 		const char *says, *and_says;
 	} rows[] = {
-		{ "{\"seq\":7,\"x\":1}\n", NULL, "", 5, 0, "ends at seq 7", "the store at 5; is the store" },
-		{ NULL, "{\"seq\":9,\"x\":1}\n", "", 5, 0, "ends at seq 9", "the store at 5; is the store" },
-		{ NULL, NULL, "8", 5, 0, "ends at seq 8", "the store at 5; is the store" },
+		{ "{\"seq\":7,\"x\":1}\n", NULL, "", 5, 0, "ends at seq 7", "the store at 5. If the store is an older copy" },
+		{ NULL, "{\"seq\":9,\"x\":1}\n", "", 5, 0, "ends at seq 9", "the store at 5. If the store is an older copy" },
+		{ NULL, NULL, "8", 5, 0, "ends at seq 8", "the store at 5. If the store is an older copy" },
 		{ "{\"seq\":2,\"x\":1}\n", NULL, "2", 9, 4, "ends at seq 2", "goes on with 5" },
 		{ "{\"seq\":2,\"x\":1}\n", NULL, "2", 9, 9, "ends at seq 2", "the store at 9" },
 		{ "{\"seq\":1,\"x\":1}\n{\"seq\":3,\"x\":1}\n{\"seq\":4,\"x\":1}\n", NULL, "4", 5, 0, "after seq 1",
