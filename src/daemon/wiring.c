@@ -1,4 +1,5 @@
 /* The rooms don't know each other; here they are connected. */
+#include <stdio.h>
 #include <string.h>
 
 #include "abv/json.h"
@@ -156,6 +157,15 @@ static int op_forget_log(void *arg, const char *address, const char *hash, struc
 	return journal_forget(d->journal, address, hash, left, e);
 }
 
+/* It has said nothing wrong yet, and may not do so for minutes; whoever looks is told why nothing goes. */
+static void add_silent(const struct daemon *d, const struct sender_stats *st, struct buf *json)
+{
+	char text[160];
+	snprintf(text, sizeof text, "%d of %d connections wait for the relay's answer, the longest for %lld s", st->silent,
+	         d->plan->config->smtp.connections, (long long)(st->silent_ms / CLOCK_SECOND));
+	json_add_str(json, "relay_slow", text);
+}
+
 static void op_status(void *arg, struct buf *json)
 {
 	struct daemon *d = arg;
@@ -168,6 +178,8 @@ static void op_status(void *arg, struct buf *json)
 	json_add_int(json, "connections_opened", st.connections);
 	json_add_int(json, "messages", st.messages);
 	json_add_int(json, "bytes", st.bytes);
+	if (st.silent > 0)
+		add_silent(d, &st, json);
 	json_add_bool(json, "backing_off", st.backing_off);
 	if (st.backing_off)
 		json_add_int(json, "backoff_left_ms", st.backoff_left_ms);

@@ -303,39 +303,13 @@ static size_t on_body(char *p, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
-static enum netconn_failure failure_of(const struct netconn *c, CURLcode rc)
-{
-	switch (rc) {
-	case CURLE_USE_SSL_FAILED:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ENGINE_NOTFOUND:
-	case CURLE_SSL_ENGINE_SETFAILED:
-	case CURLE_SSL_ENGINE_INITFAILED:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CRL_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS: return NETCONN_TLS;
-	case CURLE_LOGIN_DENIED:
-	case CURLE_AUTH_ERROR: return NETCONN_AUTH;
-	default: return c->said[0] ? NETCONN_GREETING : NETCONN_CONNECT;
-	}
-}
-
 static void connect_failed(struct netconn *c, CURLcode rc)
 {
-	enum netconn_failure f = failure_of(c, rc);
-	const char *what = c->error[0] ? c->error : curl_easy_strerror(rc);
 	bool spoke = c->code >= 400 && c->code <= 599;
-	char why[sizeof c->said + CURL_ERROR_SIZE + 8];
+	char why[sizeof c->said + CURL_ERROR_SIZE + 64];
 
-	if (spoke || (!c->smtp && f == NETCONN_GREETING))
-		snprintf(why, sizeof why, "%s: %s", what, c->said);
-	else
-		snprintf(why, sizeof why, "%s", what);
-	fail(c, f, spoke ? c->code : 0, why);
+	netwhy_text(c, rc, why, sizeof why);
+	fail(c, netwhy_failure(c, rc), spoke ? c->code : 0, why);
 }
 
 static void watch(struct netconn *c)
@@ -385,12 +359,14 @@ void netconn_connected(struct netconn *c, CURLcode rc)
 static void on_later(evutil_socket_t fd, short what, void *arg)
 {
 	struct netconn *c = arg;
+	char why[sizeof c->said + sizeof c->host + 64];
 
 	(void)fd;
 	(void)what;
 	c->busy++;
 	if (c->state == NETCONN_OPENING) {
-		fail(c, c->said[0] ? NETCONN_GREETING : NETCONN_CONNECT, 0, "no connection within the time limit");
+		netwhy_late(c, why, sizeof why);
+		fail(c, c->said[0] ? NETCONN_GREETING : NETCONN_CONNECT, 0, why);
 	} else if (c->state == NETCONN_FAILING) {
 		/* Its last words: a 421 says more than a broken pipe. */
 		read_all(c);
@@ -477,6 +453,8 @@ struct netconn *netconn_open(struct netloop *n, const struct netconn_options *o,
 	c->fd = CURL_SOCKET_BAD;
 	c->smtp = strncmp(o->scheme, "smtp", 4) == 0;
 	c->in.max = o->line_max;
+	c->port = o->port;
+	snprintf(c->host, sizeof c->host, "%s", o->host);
 	c->has_login = *o->username != '\0';
 	c->easy = curl_easy_init();
 	c->later = event_new(n->base, -1, 0, on_later, c);

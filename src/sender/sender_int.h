@@ -154,5 +154,6 @@ void pool_backoff_end(struct sender *s);
 void pool_wait(struct delivery_slot *k, int64_t ms);
 void pool_close_all(struct sender *s, enum slot_state st, const struct ending *why);
 void pool_bury(struct sender *s);
+void pool_silent(const struct sender *s, struct sender_stats *out); /* counts those that wait for the relay */
 
 #endif
