@@ -46,6 +46,8 @@ struct sender_stats {
 	int silent;             /* connections on which the relay has been owing an answer for 5 s or longer */
 	int64_t silent_ms;      /* and the longest */
 	char last_error[256];   /* "" none */
+	int64_t refused;        /* messages that the relay refused, for now or for good, since it accepted one */
+	char last_refusal[256]; /* what it said to the last of them */
 };
 void sender_stats(const struct sender *s, struct sender_stats *out);
 

@@ -157,10 +157,18 @@ static int op_forget_log(void *arg, const char *address, const char *hash, struc
 	return journal_forget(d->journal, address, hash, left, e);
 }
 
-/* It has said nothing wrong yet, and may not do so for minutes; whoever looks is told why nothing goes. */
-static void add_silent(const struct daemon *d, const struct sender_stats *st, struct buf *json)
+#define REFUSED_TOLD 3 /* in a row: that is no longer about one address */
+
+/* A connection that works is not all: whoever looks is told why nothing goes, also where no failure has come yet, for minutes perhaps. */
+static void add_relay(const struct daemon *d, const struct sender_stats *st, struct buf *json)
 {
-	char text[160];
+	char text[352];
+	if (st->refused >= REFUSED_TOLD) {
+		snprintf(text, sizeof text, "%lld messages in a row, the last with %s", (long long)st->refused, st->last_refusal);
+		json_add_str(json, "relay_refuses", text);
+	}
+	if (st->silent == 0 || st->backing_off)
+		return;
 	snprintf(text, sizeof text, "%d of %d connections wait for the relay's answer, the longest for %lld s", st->silent,
 	         d->plan->config->smtp.connections, (long long)(st->silent_ms / CLOCK_SECOND));
 	json_add_str(json, "relay_slow", text);
@@ -178,8 +186,7 @@ static void op_status(void *arg, struct buf *json)
 	json_add_int(json, "connections_opened", st.connections);
 	json_add_int(json, "messages", st.messages);
 	json_add_int(json, "bytes", st.bytes);
-	if (st.silent > 0)
-		add_silent(d, &st, json);
+	add_relay(d, &st, json);
 	json_add_bool(json, "backing_off", st.backing_off);
 	if (st.backing_off)
 		json_add_int(json, "backoff_left_ms", st.backoff_left_ms);

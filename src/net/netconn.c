@@ -8,9 +8,12 @@
  * - The owner may close a connection inside any of its callbacks; the memory goes when the last of them has returned.
  */
 #include <ctype.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "abv/mem.h"
 #include "netloop_int.h"
@@ -18,6 +21,9 @@
 #define READ_BYTES   16384
 #define READ_TURN    ((size_t)262144) /* bytes read before others have their turn */
 #define QUEUE_KEPT   65536            /* bytes of memory that an empty queue keeps */
+#define KEEPALIVE_S    5
+#define KEEPALIVE_MOST 127 /* the kernel's maximum: 10.6 minutes */
+#define SYN_AGAIN      2   /* after 1 and 3 s; refused after 7 */
 #define NEVER_PRUNED 2000000L         /* seconds; libcurl stores milliseconds in places */
 
 static const char *const failure_name[] = { "connect", "tls", "auth", "greeting", "lost", "surprise" };
@@ -399,6 +405,28 @@ static long ssl_level(enum tls_mode m)
 	return CURLUSESSL_ALL;
 }
 
+/* A peer that is gone sends nothing. Where it has come back without its memory, the next packet of ours shows it: one goes out every
+ * few seconds. While it is away that costs nothing, and breaks nothing before the dialogue's own limits (ten minutes): its answer may
+ * still come. A connection that is not even refused is begun anew soon rather than asked for at growing intervals. */
+static int on_socket(void *arg, curl_socket_t fd, curlsocktype type)
+{
+	static const struct {
+		int level, name, value;
+	} row[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S },
+		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_MOST },
+		{ IPPROTO_TCP, TCP_SYNCNT, SYN_AGAIN },
+	};
+
+	(void)arg;
+	(void)type;
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+		(void)setsockopt(fd, row[i].level, row[i].name, &row[i].value, sizeof row[i].value);
+	return CURL_SOCKOPT_OK;
+}
+
 static void set_always(struct netconn *c)
 {
 	curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps,imap,imaps");
@@ -409,6 +437,10 @@ static void set_always(struct netconn *c)
 	curl_easy_setopt(c->easy, CURLOPT_MAXLIFETIME_CONN, 0L);
 	curl_easy_setopt(c->easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(c->easy, CURLOPT_PROXY, ""); /* not what the environment says */
+	curl_easy_setopt(c->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L); /* the system's resolver knows how long a name holds */
+	/* A lookup that is given up on is left to its thread: libcurl would wait for it, and the loop with it. */
+	curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(c->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

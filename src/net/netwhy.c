@@ -78,6 +78,8 @@ void netwhy_text(struct netconn *c, CURLcode rc, char *out, size_t cap)
 
 	if (spoke && (rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_REMOTE_ACCESS_DENIED))
 		snprintf(out, cap, "the server answered: %s", c->said);
+	else if (rc == CURLE_WEIRD_SERVER_REPLY && !c->error[0]) /* before TLS: it could be somebody else's words */
+		snprintf(out, cap, "the server sent more behind its answer \"%.200s\" than belongs there", c->said);
 	else if (spoke || (!c->smtp && netwhy_failure(c, rc) == NETCONN_GREETING))
 		snprintf(out, cap, "%s: %s", detail, c->said);
 	else if (rc == CURLE_COULDNT_RESOLVE_HOST)

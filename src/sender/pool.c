@@ -213,6 +213,11 @@ void pool_failed(struct delivery_slot *k, const struct ending *why, bool in_dial
 	if (why->auth_refused)
 		wait = s->pace.backoff_auth;
 	wait += (int64_t)arc4random_uniform((uint32_t)(wait / 5 * 2 + 1)) - wait / 5;
+	/* From attempt to attempt: one that took long to fail has waited already. */
+	if (!in_dialogue && !why->auth_refused) {
+		wait -= clock_mono() - k->opened_at;
+		wait = wait < s->pace.backoff_first ? s->pace.backoff_first : wait;
+	}
 	b->active = true;
 	b->needs_message = in_dialogue;
 	b->failures++;
@@ -289,7 +294,7 @@ static void open_one(struct sender *s)
 	k->limit_data = c->timeout_data;
 	k->limit_dot = c->timeout_dot;
 	k->deadline = k->armed_for = CLOCK_NEVER;
-	k->waits_since = clock_mono();
+	k->waits_since = k->opened_at = clock_mono();
 	k->timer = event_new(s->base, -1, 0, on_timer, k);
 	TAILQ_INSERT_TAIL(&s->slots[SLOT_OPENING], k, link);
 	s->count[SLOT_OPENING]++;

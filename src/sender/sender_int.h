@@ -79,6 +79,7 @@ struct delivery_slot {
 	bool slow;          /* silent for long: its place is free, its reply is awaited */
 	bool probe;         /* opened while backing off */
 	int64_t delivered;
+	int64_t opened_at; /* monotonic: the attempt began */
 	int64_t limit_command, limit_data, limit_dot; /* ms; the settings it was opened with */
 	struct event *timer;
 	int64_t armed_for;             /* when the timer fires; CLOCK_NEVER: not armed */

@@ -120,9 +120,10 @@ store = { path = "%s/abvd.db"; }; log = { path = "%s"; }; control = { socket = "
         self.write(name, "\n".join(rows) + "\n")
         return os.path.join(self.home, name)
 
-    def start(self, *args, wait=True):
+    def start(self, *args, wait=True, env=None):
         self.errfile = open(self.stderr, "ab")
-        self.p = subprocess.Popen([os.path.join(BUILD, "abvd"), "-c", self.conf, *args], stdout=self.errfile, stderr=self.errfile)
+        self.p = subprocess.Popen([os.path.join(BUILD, "abvd"), "-c", self.conf, *args], stdout=self.errfile, stderr=self.errfile,
+                                  env={**os.environ, **(env or {})})
         self.errfile.close()
         if wait:
             wait_for(lambda: self.p.poll() is not None or self.answers())

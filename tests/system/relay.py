@@ -15,6 +15,7 @@ import asyncio, json, os, signal, socket, ssl, struct, subprocess, sys, time
 MODES = {
     "ok": "takes everything",
     "refuse": "nobody listens; connections are reset",
+    "full": "the place for new connections is full, so that attempts are not even refused; connections are reset",
     "close": "accepts and closes at once; connections that there are are closed at the next command",
     "silent": "accepts and never says a word",
     "slow": "answers one byte a second",
@@ -42,7 +43,7 @@ class Server:
         self.connects = self.accepted = 0
         self.first = None
         self.file = os.open(args.accepted, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self.writers = set()
+        self.writers, self.fillers = set(), []
         self.server = None
         self.port = args.port
         self.tls = [self.context(args.cert, args.key), self.context(args.wrong_cert, args.wrong_key)]
@@ -61,19 +62,38 @@ class Server:
 
     async def set_mode(self, mode):
         self.mode, self.then, self.left, self.first = mode, None, 0, None
-        if mode == "refuse":
-            self.server.close()
+        for s in self.fillers:
+            s.close()
+        self.fillers = []
+        if mode in ("refuse", "full"):
+            if self.server is not None:
+                self.server.close()
             self.server = None
             for w in list(self.writers):
                 w.transport.abort()
         elif self.server is None:
             await self.listen()
+        if mode == "full":
+            self.fill()
         if mode == "vanish":
             for w in list(self.writers):
                 s = w.transport.get_extra_info("socket")
                 with socket.socket(fileno=os.dup(s.fileno())) as own:
                     own.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
                 w.transport.abort()
+
+    def fill(self):
+        """The kernel drops what comes when nobody accepts what has come."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((self.args.address, self.port))
+        listener.listen(0)
+        self.fillers.append(listener)
+        for _ in range(4):
+            s = socket.socket()
+            s.setblocking(False)
+            s.connect_ex((self.args.address, self.port))
+            self.fillers.append(s)
 
     def take(self, body):
         """Durable as far as this process is concerned: a kill after this leaves the line."""
