@@ -16,6 +16,8 @@
 #define ANSWER_SECONDS 600L
 #define DELIVER_SECONDS 120L /* an MTA waits for its pipe; what is delivered twice takes effect once */
 
+#define TRIES_MOST 500 /* 10 ms apart */
+
 struct client {
 	CURL *curl;
 	CURLM *multi;
@@ -192,10 +194,21 @@ int client_end(struct client *cl, json_t **answer, struct err *e)
 	return (int)status;
 }
 
+/* Many may wait to be let in: who is turned away by the kernel has said nothing yet, and tries again for a while. */
 int client_call(struct client *cl, const char *verb, const char *body, size_t n, json_t **answer, struct err *e)
 {
-	client_begin(cl, verb, body, n);
-	return client_end(cl, answer, e);
+	const struct timespec pause = { 0, 10 * 1000 * 1000 };
+	long number = 0;
+	int status, tries = 0;
+
+	do {
+		if (tries)
+			(void)nanosleep(&pause, NULL);
+		client_begin(cl, verb, body, n);
+		status = client_end(cl, answer, e);
+		curl_easy_getinfo(cl->curl, CURLINFO_OS_ERRNO, &number);
+	} while (status < 0 && cl->result == CURLE_COULDNT_CONNECT && number == EAGAIN && ++tries < TRIES_MOST);
+	return status;
 }
 
 int client_ask(struct ctl *c, const char *verb, const struct buf *body, json_t **answer)

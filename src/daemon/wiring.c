@@ -7,6 +7,7 @@
 #include "daemon_int.h"
 
 #define PRUNE_ROWS 1000
+#define TURN_LATEST_US 10000
 #define SEEN_LONGER (30 * CLOCK_DAY) /* beyond keep_events, behind which a message has no effect: clocks of senders are wrong by some days */
 
 void wiring_flush(struct daemon *d)
@@ -82,13 +83,16 @@ static void hook_committed(void *arg)
 }
 
 /* A timer of no time, not event_active(): an event that a callback activates runs before the sockets are polled again, and a group would
- * close before it has gathered. */
+ * close before it has gathered. Sockets that are ready all the time (somebody pours bytes into the control socket) must not put it off for
+ * ever, so it has a second timer that waits for nobody. */
 static void hook_turn_soon(void *arg)
 {
-	static const struct timeval now = { 0, 0 };
+	static const struct timeval now = { 0, 0 }, latest = { 0, TURN_LATEST_US };
 	struct daemon *d = arg;
-	if (!event_pending(d->turn, EV_TIMEOUT, NULL))
-		event_add(d->turn, &now);
+	if (event_pending(d->turn, EV_TIMEOUT, NULL))
+		return;
+	event_add(d->turn, &now);
+	event_add(d->turn_latest, &latest);
 }
 
 static void hook_turn_in(void *arg, int64_t ms)
