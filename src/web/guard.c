@@ -1,6 +1,6 @@
 /* Who may hold what of the control socket, so that nobody of its group can shut out another or make the daemon grow. Policy:
  *
- * - No more than `limit` connections. A newcomer takes the place of the one that has been there longest without a request, then of the one
+ * - No more than `limit` connections. A newcomer takes the place of the one that has been there longest without a byte (a second at least), then of the one
  *   that has been at its request longest, then of the one that has not taken its answer longest: whoever asks and reads at once is served,
  *   however many hold their connections. Only connections that a verb works for are left alone; where all are, the newcomer is refused.
  * - Together they hold at most HELD_MAX bytes of requests and answers. Beyond that whoever holds most is cut off.
@@ -25,10 +25,13 @@
 #include "guard_int.h"
 
 #define CONNECTIONS 256
-#define AT_ONCE     64 /* that are accepted, or cut and not gone yet, in one turn of the loop */
+/* A quarter as many: are accepted before the loop has looked at what they say, so that none is sent away by those that came with it; and are
+ * cut and not gone yet. */
+#define AT_ONCE     4
 #define HELD_MAX    ((size_t)32 << 20)
 #define MUCH        ((size_t)4 << 20)
 #define DEADLINE_MS INT64_C(30000)
+#define IDLE_MS     INT64_C(1000)
 #define TICK_MS     INT64_C(500)
 
 static bool guard_over(const struct guard *g)
@@ -147,11 +150,12 @@ static void sweep(struct guards *all)
 static struct guard *least_busy(const struct guards *all)
 {
 	struct guard *g, *asking = NULL, *answered = NULL;
+	int64_t idle = clock_mono() - IDLE_MS; /* whoever has only just come is about to ask */
 
 	TAILQ_FOREACH (g, &all->list, link) {
 		if (g->cut || g->refused || g->state == GUARD_WORKING)
 			continue;
-		if (g->state == GUARD_READING && !g->held)
+		if (g->state == GUARD_READING && !g->held && g->came_at <= idle)
 			return g;
 		if (g->state != GUARD_ANSWERING && !asking)
 			asking = g;
@@ -196,10 +200,12 @@ static void on_settle(evutil_socket_t fd, short what, void *arg)
 		if (g->refused && !g->cut)
 			refuse(g, "too many connections");
 	sweep(all);
-	if (all->n < all->limit + AT_ONCE && all->listener)
-		(void)evconnlistener_enable(all->listener);
-	else
+	if (all->n >= all->limit + all->limit / AT_ONCE) {
 		event_in(all->settle, 1);
+		return;
+	}
+	all->fresh = 0;
+	(void)evconnlistener_enable(all->listener);
 }
 
 /* evhttp asks for a connection's bufferevent before it gives it the descriptor: a refusal, which needs that, comes a moment later. */
@@ -217,7 +223,8 @@ struct bufferevent *guards_newcomer(struct event_base *base, void *arg)
 	g = mem_alloc(sizeof(*g));
 	g->guards = all;
 	g->bev = bev;
-	g->deadline = clock_mono() + all->deadline_ms;
+	g->came_at = clock_mono();
+	g->deadline = g->came_at + all->deadline_ms;
 	g->refused = all->n - all->cut_n >= all->limit && !least;
 	bufferevent_incref(bev);
 	evbuffer_add_cb(bufferevent_get_input(bev), on_input, g);
@@ -226,9 +233,9 @@ struct bufferevent *guards_newcomer(struct event_base *base, void *arg)
 	all->n++;
 	if (least)
 		refuse(least, "too many connections");
-	if (all->n >= all->limit + AT_ONCE)
+	if (++all->fresh >= all->limit / AT_ONCE)
 		(void)evconnlistener_disable(all->listener);
-	if (g->refused || all->n >= all->limit + AT_ONCE)
+	if (g->refused || all->fresh >= all->limit / AT_ONCE)
 		event_in(all->settle, 0);
 	if (!event_pending(all->tick, EV_TIMEOUT, NULL))
 		tick_soon(all);

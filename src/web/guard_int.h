@@ -23,7 +23,7 @@ struct guard {
 	struct guards *guards;
 	struct bufferevent *bev; /* a reference of its own */
 	enum guard_state state;
-	int64_t deadline; /* monotonic */
+	int64_t came_at, deadline; /* monotonic */
 	size_t held;      /* bytes of its request that came, or of its answer that are left */
 	bool refused;     /* came when every place was worked for */
 	bool cut;         /* shut down: evhttp lets go of it in the next turn */
@@ -33,6 +33,7 @@ struct guard {
 struct guards {
 	TAILQ_HEAD(guard_list, guard) list; /* in order of arrival */
 	int n, cut_n, limit;
+	int fresh; /* accepted since the loop looked at all that are there */
 	size_t held;
 	bool much; /* they held much since the last one left */
 	int64_t deadline_ms;

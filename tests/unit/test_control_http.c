@@ -224,6 +224,27 @@ static void test_many_connections(void **state)
 	buf_free(&b);
 }
 
+/* A crowd that comes all at once does not send away those of its own that ask for something. */
+static void test_crowd_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct buf b = { 0 };
+	int fd[600], asks;
+
+	for (int i = 0; i < 10; i++)
+		fd[i] = dial();
+	asks = dial();
+	(void)!write(asks, "POST /v1/status HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 50);
+	for (int i = 10; i < 600; i++)
+		fd[i] = dial();
+	assert_true(drain(f, asks, &b, 3000));
+	assert_non_null(strstr(buf_text(&b), "HTTP/1.1 200 "));
+	close(asks);
+	for (int i = 0; i < 600; i++)
+		close(fd[i]);
+	buf_free(&b);
+}
+
 /* Requests that do not end: whoever holds most goes, and one that asks for little is served. */
 static void test_held(void **state)
 {
@@ -499,6 +520,7 @@ int main(void)
 		ROW(test_deadline),
 		ROW(test_answer_not_taken),
 		ROW(test_many_connections),
+		ROW(test_crowd_at_once),
 		ROW(test_held),
 		ROW(test_slices),
 		ROW(test_suppress_first),
