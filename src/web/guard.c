@@ -61,7 +61,8 @@ static void event_in(struct event *ev, int64_t ms)
 
 static void cut(struct guard *g)
 {
-	(void)shutdown(bufferevent_getfd(g->bev), SHUT_RDWR); /* evhttp reads the end and lets go */
+	if (g->state != GUARD_WAITING)
+		(void)shutdown(bufferevent_getfd(g->bev), SHUT_RDWR); /* evhttp reads the end and lets go */
 	g->cut = true;
 	g->guards->cut_n++;
 	hold_less(g, g->held);
@@ -82,6 +83,8 @@ static void refuse(struct guard *g, const char *why)
 	if (g->state == GUARD_READING && !evbuffer_get_length(bufferevent_get_output(g->bev)))
 		(void)send(bufferevent_getfd(g->bev), text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	cut(g);
+	if (g->state == GUARD_WAITING) /* evhttp does not read meanwhile: it lets go when it has answered */
+		g->guards->drop(g->waiting, why);
 }
 
 static void hold_more(struct guard *g, size_t n)
@@ -252,8 +255,9 @@ struct guard *guards_find(struct guards *all, const struct bufferevent *bev)
 	return g;
 }
 
-void guard_waits(struct guard *g)
+void guard_waits(struct guard *g, void *waiting)
 {
+	g->waiting = waiting;
 	g->state = GUARD_WAITING;
 	g->deadline = CLOCK_NEVER; /* ours, not its delay */
 }
@@ -262,6 +266,12 @@ void guard_works(struct guard *g)
 {
 	g->state = GUARD_WORKING;
 	hold_less(g, g->held);
+}
+
+void guard_gone(struct guard *g)
+{
+	g->state = GUARD_READING;
+	g->waiting = NULL;
 }
 
 void guard_answers(struct guard *g)
@@ -305,9 +315,9 @@ static int limit_of_process(void)
 	return r.rlim_cur < 16 ? 4 : (int)(r.rlim_cur / 4);
 }
 
-int guards_open(struct guards *all, struct event_base *base)
+int guards_open(struct guards *all, struct event_base *base, void (*drop)(void *waiting, const char *why))
 {
-	*all = (struct guards){ .deadline_ms = DEADLINE_MS, .limit = limit_of_process() };
+	*all = (struct guards){ .drop = drop, .deadline_ms = DEADLINE_MS, .limit = limit_of_process() };
 	TAILQ_INIT(&all->list);
 	all->tick = event_new(base, -1, 0, on_tick, all);
 	all->settle = event_new(base, -1, 0, on_settle, all);

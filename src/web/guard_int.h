@@ -23,6 +23,7 @@ struct guard {
 	struct guards *guards;
 	struct bufferevent *bev; /* a reference of its own */
 	enum guard_state state;
+	void *waiting; /* GUARD_WAITING: what drop is given */
 	int64_t came_at, deadline; /* monotonic */
 	size_t held;      /* bytes of its request that came, or of its answer that are left */
 	bool refused;     /* came when every place was worked for */
@@ -38,17 +39,19 @@ struct guards {
 	bool much; /* they held much since the last one left */
 	int64_t deadline_ms;
 	int64_t told_at; /* monotonic: a line about accept; 0 none */
+	void (*drop)(void *waiting, const char *why); /* a request that waits gives way: it is refused, and forgotten */
 	struct event *tick, *settle;
 	struct evconnlistener *listener; /* borrowed */
 };
 
-int guards_open(struct guards *all, struct event_base *base); /* -1: no events; guards_close all the same */
+int guards_open(struct guards *all, struct event_base *base, void (*drop)(void *waiting, const char *why)); /* -1: no events; guards_close all the same */
 void guards_close(struct guards *all);
 void guards_listen(struct guards *all, struct evconnlistener *l);
 struct bufferevent *guards_newcomer(struct event_base *base, void *guards); /* for evhttp_set_bevcb */
 struct guard *guards_find(struct guards *all, const struct bufferevent *bev);
-void guard_waits(struct guard *g);
+void guard_waits(struct guard *g, void *waiting);
 void guard_works(struct guard *g);   /* the request was taken out of its buffers */
+void guard_gone(struct guard *g);    /* evhttp has let go of it: what waited is the owner's alone */
 void guard_answers(struct guard *g); /* the answer comes next */
 
 #endif

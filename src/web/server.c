@@ -33,7 +33,8 @@ struct exchange {
 	struct guard *guard;
 	struct evhttp_request *request; /* NULL: the connection is gone */
 	char *verb;                     /* owned */
-	TAILQ_ENTRY(exchange) link;     /* while it waits */
+	TAILQ_ENTRY(exchange) link;     /* while it waits, in waiting[list] */
+	int list;
 };
 TAILQ_HEAD(exchanges, exchange);
 
@@ -101,6 +102,8 @@ static void on_connection_gone(struct evhttp_connection *connection, void *arg)
 
 	(void)connection;
 	x->request = NULL;
+	if (x->guard)
+		guard_gone(x->guard);
 	x->guard = NULL; /* it frees itself */
 }
 
@@ -137,11 +140,23 @@ static void work(struct exchange *x)
 	free(body);
 }
 
-static void busy(struct exchange *x)
+static void turn_away(struct exchange *x, const char *why)
 {
-	evhttp_connection_set_closecb(evhttp_request_get_connection(x->request), NULL, NULL);
-	send_error(x->request, 503, "too many requests are being worked at");
+	struct evhttp_request *request = x->request;
+
+	if (request)
+		evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
 	exchange_free(x);
+	if (request)
+		send_error(request, 503, why);
+}
+
+static void drop_waiting(void *waiting, const char *why)
+{
+	struct exchange *x = waiting;
+
+	TAILQ_REMOVE(&x->server->waiting[x->list], x, link);
+	turn_away(x, why);
 }
 
 static struct exchange *next_waiting(struct server *s)
@@ -164,12 +179,15 @@ static void on_next(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (!x)
 		return;
-	if (!x->request)
+	if (!x->request) {
 		exchange_free(x);
-	else if (s->working_n >= WORKING_MAX)
-		busy(x);
-	else
+	} else if (s->working_n >= WORKING_MAX) {
+		if (x->guard)
+			guard_answers(x->guard);
+		turn_away(x, "too many requests are being worked at");
+	} else {
 		work(x);
+	}
 	took = 2 * (clock_mono() - begin);
 	tv = (struct timeval){ took / 1000, took % 1000 * 1000 };
 	if (!TAILQ_EMPTY(&s->waiting[0]) || !TAILQ_EMPTY(&s->waiting[1]))
@@ -181,14 +199,14 @@ static void wait_for_turn(struct exchange *x)
 	static const char *const small[] = { "hold", "pause", "resume", "stop", "unknown", "unsuppress" };
 	static const struct timeval at_once = { 0, 0 };
 	struct server *s = x->server;
-	int list = 1;
 
+	x->list = 1;
 	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++)
 		if (!strcmp(x->verb, small[i]))
-			list = 0;
+			x->list = 0;
 	if (x->guard)
-		guard_waits(x->guard);
-	TAILQ_INSERT_TAIL(&s->waiting[list], x, link);
+		guard_waits(x->guard, x);
+	TAILQ_INSERT_TAIL(&s->waiting[x->list], x, link);
 	if (!event_pending(s->next, EV_TIMEOUT, NULL))
 		event_add(s->next, &at_once);
 }
@@ -251,7 +269,7 @@ int server_open(struct control *control, const char *path, struct server **out, 
 	s->next = event_new(control->base, -1, 0, on_next, s);
 	for (int i = 0; i < 2; i++)
 		TAILQ_INIT(&s->waiting[i]);
-	if (guards_open(&s->guards, control->base) || !s->http || !s->next) {
+	if (guards_open(&s->guards, control->base, drop_waiting) || !s->http || !s->next) {
 		err_set(e, "%s: no HTTP server", path);
 		goto failed;
 	}

@@ -245,6 +245,28 @@ static void test_crowd_at_once(void **state)
 	buf_free(&b);
 }
 
+/* Whole requests, and whoever sent them gone: those that wait give way too, and nobody waits for them to be worked at. */
+static void test_crowd_waits(void **state)
+{
+	static const char request[] = "POST /v1/queue HTTP/1.1\r\nContent-Length: 14\r\n\r\n{\"limit\":9999}";
+	struct fixture *f = *state;
+	struct buf b = { 0 };
+	int64_t begin;
+
+	import_many(f, 9999);
+	ask(f, "enroll", "{'sequence':'manual','all':true}", 200, "{'enrolled':9999}");
+	for (int i = 0; i < 1500; i++) {
+		int fd = dial();
+
+		(void)!write(fd, request, strlen(request));
+		close(fd);
+	}
+	begin = clock_mono();
+	assert_int_equal(http(f, "POST /v1/status", "{}", 2, &b), 200);
+	assert_in_range(clock_mono() - begin, 0, 3000); /* all of them would take ten times as long, and the test of a slow machine too */
+	buf_free(&b);
+}
+
 /* Requests that do not end: whoever holds most goes, and one that asks for little is served. */
 static void test_held(void **state)
 {
@@ -521,6 +543,7 @@ int main(void)
 		ROW(test_answer_not_taken),
 		ROW(test_many_connections),
 		ROW(test_crowd_at_once),
+		ROW(test_crowd_waits),
 		ROW(test_held),
 		ROW(test_slices),
 		ROW(test_suppress_first),
