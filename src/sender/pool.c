@@ -213,6 +213,8 @@ void pool_failed(struct delivery_slot *k, const struct ending *why, bool in_dial
 	if (why->auth_refused)
 		wait = s->pace.backoff_auth;
 	wait += (int64_t)arc4random_uniform((uint32_t)(wait / 5 * 2 + 1)) - wait / 5;
+	if (wait > s->pace.backoff_most && !why->auth_refused)
+		wait = s->pace.backoff_most;
 	/* From attempt to attempt: one that took long to fail has waited already. */
 	if (!in_dialogue && !why->auth_refused) {
 		wait -= clock_mono() - k->opened_at;
