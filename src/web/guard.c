@@ -1,8 +1,9 @@
 /* Who may hold what of the control socket, so that nobody of its group can shut out another or make the daemon grow. Policy:
  *
- * - No more than `limit` connections. A newcomer takes the place of the one that has been there longest without a byte (a second at least), then of the one
- *   that has been at its request longest, then of the one that has not taken its answer longest: whoever asks and reads at once is served,
- *   however many hold their connections. Only connections that a verb works for are left alone; where all are, the newcomer is refused.
+ * - No more than `limit` connections. A newcomer takes the place of the one that has been there longest without a byte (a second at
+ *   least), then of the one that has been at its request longest, then of the one that has not taken its answer longest: whoever asks
+ *   and reads at once is served, however many hold their connections. Only connections that a verb works for are left alone; where all
+ *   are, the newcomer is refused.
  * - Together they hold at most HELD_MAX bytes of requests and answers. Beyond that whoever holds most is cut off.
  * - A request must be here, and its answer taken, within the deadline, however busily it drips. While a verb works no limit runs.
  *
@@ -25,8 +26,8 @@
 #include "guard_int.h"
 
 #define CONNECTIONS 256
-/* A quarter as many: are accepted before the loop has looked at what they say, so that none is sent away by those that came with it; and are
- * cut and not gone yet. */
+/* A quarter of the limit: so many are accepted before the loop has looked at what they say, so that none is sent away by those that came
+ * with it; and so many on top are cut and not gone yet. */
 #define AT_ONCE     4
 #define HELD_MAX    ((size_t)32 << 20)
 #define MUCH        ((size_t)4 << 20)

@@ -44,7 +44,8 @@ struct guards {
 	struct evconnlistener *listener; /* borrowed */
 };
 
-int guards_open(struct guards *all, struct event_base *base, void (*drop)(void *waiting, const char *why)); /* -1: no events; guards_close all the same */
+int guards_open(struct guards *all, struct event_base *base,
+		void (*drop)(void *waiting, const char *why)); /* -1: no events; guards_close all the same */
 void guards_close(struct guards *all);
 void guards_listen(struct guards *all, struct evconnlistener *l);
 struct bufferevent *guards_newcomer(struct event_base *base, void *guards); /* for evhttp_set_bevcb */
