@@ -43,7 +43,11 @@ struct sender_stats {
 	int64_t connections, messages, bytes; /* since the start */
 	bool backing_off;
 	int64_t backoff_left_ms;
+	int silent;             /* connections on which the relay has been owing an answer for 5 s or longer */
+	int64_t silent_ms;      /* and the longest */
 	char last_error[256];   /* "" none */
+	int64_t refused;        /* messages that the relay refused, for now or for good, since it accepted one */
+	char last_refusal[256]; /* what it said to the last of them */
 };
 void sender_stats(const struct sender *s, struct sender_stats *out);
 

@@ -2,9 +2,12 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -15,6 +18,9 @@
 /* The longest verb (an enrollment of everybody) takes minutes; a daemon that says nothing for so long hangs. */
 #define ANSWER_SECONDS 600L
 #define DELIVER_SECONDS 120L /* an MTA waits for its pipe; what is delivered twice takes effect once */
+
+#define CONNECT_SECONDS 10
+#define TRIES_MOST      200
 
 struct client {
 	CURL *curl;
@@ -59,7 +65,7 @@ int client_open(const struct ctl *c, struct client **out, struct err *e)
 	curl_easy_setopt(cl->curl, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(cl->curl, CURLOPT_PROXY, ""); /* http_proxy is for other journeys */
 	curl_easy_setopt(cl->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(cl->curl, CURLOPT_CONNECTTIMEOUT, 10L);
+	curl_easy_setopt(cl->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
 	curl_easy_setopt(cl->curl, CURLOPT_TIMEOUT, ANSWER_SECONDS);
 	curl_easy_setopt(cl->curl, CURLOPT_ERRORBUFFER, cl->why);
 	curl_easy_setopt(cl->curl, CURLOPT_WRITEFUNCTION, on_data);
@@ -192,10 +198,33 @@ int client_end(struct client *cl, json_t **answer, struct err *e)
 	return (int)status;
 }
 
+/* Waits, in the kernel's order, until the daemon takes a connection. False when nobody listens, or not within CONNECT_SECONDS. */
+static bool takes_connections(const struct client *cl)
+{
+	const struct timeval most = { CONNECT_SECONDS, 0 };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool yes;
+
+	if (fd < 0)
+		return false;
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", buf_text(&cl->path));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most));
+	yes = connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+	close(fd);
+	return yes;
+}
+
+/* Where a crowd waits to be let in, libcurl's connect, which does not block, is turned away: nothing was said yet, so it is tried again. */
 int client_call(struct client *cl, const char *verb, const char *body, size_t n, json_t **answer, struct err *e)
 {
-	client_begin(cl, verb, body, n);
-	return client_end(cl, answer, e);
+	int status, tries = 0;
+
+	do {
+		client_begin(cl, verb, body, n);
+		status = client_end(cl, answer, e);
+	} while (status < 0 && cl->result == CURLE_COULDNT_CONNECT && ++tries < TRIES_MOST && takes_connections(cl));
+	return status;
 }
 
 int client_ask(struct ctl *c, const char *verb, const struct buf *body, json_t **answer)

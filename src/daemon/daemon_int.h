@@ -40,6 +40,7 @@ struct daemon {
 	struct inbox *inbox;      /* NULL once the end has begun */
 	struct control *control;
 	struct event *turn;       /* lowest priority: after the sockets that are ready */
+	struct event *turn_latest; /* the same, when sockets are ready all the time */
 	struct event *turn_timer;
 	struct event *sync_timer; /* fsync of the engagement log, pruning */
 	struct event *watchdog;   /* NULL without systemd's watchdog */

@@ -114,6 +114,8 @@ static void turn_cb(evutil_socket_t fd, short what, void *arg)
 	struct daemon *d = arg;
 	(void)fd;
 	(void)what;
+	event_del(d->turn);
+	event_del(d->turn_latest);
 	disk_look(d);
 	scheduler_turn(d->scheduler);
 	disk_look(d);
@@ -125,6 +127,7 @@ static int open_scheduler(struct daemon *d, struct err *e)
 	struct delivery_sink sink;
 	wiring_hooks(d, &hooks);
 	d->turn = event_new(d->base, -1, 0, turn_cb, d);
+	d->turn_latest = event_new(d->base, -1, 0, turn_cb, d);
 	d->turn_timer = event_new(d->base, -1, 0, turn_cb, d);
 	event_priority_set(d->turn, 2);
 	if (scheduler_new(d->store, &d->clock, d->plan, &hooks, &d->scheduler, e) != 0)
@@ -208,7 +211,7 @@ void start_undo(struct daemon *d)
 	journal_close(&d->journal);
 	store_close(&d->store);
 	plan_free(&d->plan);
-	struct event **ev[] = { &d->turn, &d->turn_timer, &d->sync_timer, &d->watchdog, &d->stop_timer, &d->disk.timer,
+	struct event **ev[] = { &d->turn, &d->turn_latest, &d->turn_timer, &d->sync_timer, &d->watchdog, &d->stop_timer, &d->disk.timer,
 		                &d->signal[0], &d->signal[1], &d->signal[2], &d->signal[3] };
 	for (size_t i = 0; i < sizeof ev / sizeof ev[0]; i++)
 		if (*ev[i] != NULL)

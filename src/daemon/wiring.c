@@ -1,4 +1,5 @@
 /* The rooms don't know each other; here they are connected. */
+#include <stdio.h>
 #include <string.h>
 
 #include "abv/json.h"
@@ -6,6 +7,7 @@
 #include "daemon_int.h"
 
 #define PRUNE_ROWS 1000
+#define TURN_LATEST_US 10000
 #define SEEN_LONGER (30 * CLOCK_DAY) /* beyond keep_events, behind which a message has no effect: clocks of senders are wrong by some days */
 
 void wiring_flush(struct daemon *d)
@@ -75,13 +77,16 @@ static void hook_committed(void *arg)
 }
 
 /* A timer of no time, not event_active(): an event that a callback activates runs before the sockets are polled again, and a group would
- * close before it has gathered. */
+ * close before it has gathered. Sockets that are ready all the time (somebody pours bytes into the control socket) must not put it off for
+ * ever, so it has a second timer that waits for nobody. */
 static void hook_turn_soon(void *arg)
 {
-	static const struct timeval now = { 0, 0 };
+	static const struct timeval now = { 0, 0 }, latest = { 0, TURN_LATEST_US };
 	struct daemon *d = arg;
-	if (!event_pending(d->turn, EV_TIMEOUT, NULL))
-		event_add(d->turn, &now);
+	if (event_pending(d->turn, EV_TIMEOUT, NULL))
+		return;
+	event_add(d->turn, &now);
+	event_add(d->turn_latest, &latest);
 }
 
 static void hook_turn_in(void *arg, int64_t ms)
@@ -150,6 +155,23 @@ static int op_forget_log(void *arg, const char *address, const char *hash, struc
 	return journal_forget(d->journal, address, hash, left, e);
 }
 
+#define REFUSED_TOLD 3 /* in a row: that is no longer about one address */
+
+/* A connection that works is not all: whoever looks is told why nothing goes, also where no failure has come yet, for minutes perhaps. */
+static void add_relay(const struct daemon *d, const struct sender_stats *st, struct buf *json)
+{
+	char text[352];
+	if (st->refused >= REFUSED_TOLD) {
+		snprintf(text, sizeof text, "%lld messages in a row, the last with %s", (long long)st->refused, st->last_refusal);
+		json_add_str(json, "relay_refuses", text);
+	}
+	if (st->silent == 0 || st->backing_off)
+		return;
+	snprintf(text, sizeof text, "%d of %d connections wait for the relay's answer, the longest for %lld s", st->silent,
+	         d->plan->config->smtp.connections, (long long)(st->silent_ms / CLOCK_SECOND));
+	json_add_str(json, "relay_slow", text);
+}
+
 static void op_status(void *arg, struct buf *json)
 {
 	struct daemon *d = arg;
@@ -162,6 +184,7 @@ static void op_status(void *arg, struct buf *json)
 	json_add_int(json, "connections_opened", st.connections);
 	json_add_int(json, "messages", st.messages);
 	json_add_int(json, "bytes", st.bytes);
+	add_relay(d, &st, json);
 	json_add_bool(json, "backing_off", st.backing_off);
 	if (st.backing_off)
 		json_add_int(json, "backoff_left_ms", st.backoff_left_ms);

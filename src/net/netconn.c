@@ -9,6 +9,8 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,9 @@
 #define READ_BYTES   16384
 #define READ_TURN    ((size_t)262144) /* bytes read before others have their turn */
 #define QUEUE_KEPT   65536            /* bytes of memory that an empty queue keeps */
+#define KEEPALIVE_S    5
+#define KEEPALIVE_MOST 127 /* the kernel's maximum: 10.6 minutes */
+#define SYN_AGAIN      2   /* after 1 and 3 s; refused after 7 */
 #define NEVER_PRUNED 2000000L         /* seconds; libcurl stores milliseconds in places */
 
 static const char *const failure_name[] = { "connect", "tls", "auth", "greeting", "lost", "surprise" };
@@ -318,39 +323,13 @@ static size_t on_body(char *p, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
-static enum netconn_failure failure_of(const struct netconn *c, CURLcode rc)
-{
-	switch (rc) {
-	case CURLE_USE_SSL_FAILED:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ENGINE_NOTFOUND:
-	case CURLE_SSL_ENGINE_SETFAILED:
-	case CURLE_SSL_ENGINE_INITFAILED:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CRL_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS: return NETCONN_TLS;
-	case CURLE_LOGIN_DENIED:
-	case CURLE_AUTH_ERROR: return NETCONN_AUTH;
-	default: return c->said[0] ? NETCONN_GREETING : NETCONN_CONNECT;
-	}
-}
-
 static void connect_failed(struct netconn *c, CURLcode rc)
 {
-	enum netconn_failure f = failure_of(c, rc);
-	const char *what = c->error[0] ? c->error : curl_easy_strerror(rc);
 	bool spoke = c->code >= 400 && c->code <= 599;
-	char why[sizeof c->said + CURL_ERROR_SIZE + 8];
+	char why[sizeof c->said + CURL_ERROR_SIZE + 64];
 
-	if (spoke || (!c->smtp && f == NETCONN_GREETING))
-		snprintf(why, sizeof why, "%s: %s", what, c->said);
-	else
-		snprintf(why, sizeof why, "%s", what);
-	fail(c, f, spoke ? c->code : 0, why);
+	netwhy_text(c, rc, why, sizeof why);
+	fail(c, netwhy_failure(c, rc), spoke ? c->code : 0, why);
 }
 
 static void watch(struct netconn *c)
@@ -400,12 +379,14 @@ void netconn_connected(struct netconn *c, CURLcode rc)
 static void on_later(evutil_socket_t fd, short what, void *arg)
 {
 	struct netconn *c = arg;
+	char why[sizeof c->said + sizeof c->host + 64];
 
 	(void)fd;
 	(void)what;
 	c->busy++;
 	if (c->state == NETCONN_OPENING) {
-		fail(c, c->said[0] ? NETCONN_GREETING : NETCONN_CONNECT, 0, "no connection within the time limit");
+		netwhy_late(c, why, sizeof why);
+		fail(c, c->said[0] ? NETCONN_GREETING : NETCONN_CONNECT, 0, why);
 	} else if (c->state == NETCONN_FAILING) {
 		/* Its last words: a 421 says more than a broken pipe. */
 		read_all(c);
@@ -438,6 +419,28 @@ static long ssl_level(enum tls_mode m)
 	return CURLUSESSL_ALL;
 }
 
+/* A peer that is gone sends nothing. Where it has come back without its memory, the next packet of ours shows it: one goes out every
+ * few seconds. While it is away that costs nothing, and breaks nothing before the dialogue's own limits (ten minutes): its answer may
+ * still come. A connection that is not even refused is begun anew soon rather than asked for at growing intervals. */
+static int on_socket(void *arg, curl_socket_t fd, curlsocktype type)
+{
+	static const struct {
+		int level, name, value;
+	} row[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S },
+		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_MOST },
+		{ IPPROTO_TCP, TCP_SYNCNT, SYN_AGAIN },
+	};
+
+	(void)arg;
+	(void)type;
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+		(void)setsockopt(fd, row[i].level, row[i].name, &row[i].value, sizeof row[i].value);
+	return CURL_SOCKOPT_OK;
+}
+
 static void set_always(struct netconn *c)
 {
 	curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps,imap,imaps");
@@ -448,6 +451,10 @@ static void set_always(struct netconn *c)
 	curl_easy_setopt(c->easy, CURLOPT_MAXLIFETIME_CONN, 0L);
 	curl_easy_setopt(c->easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(c->easy, CURLOPT_PROXY, ""); /* not what the environment says */
+	curl_easy_setopt(c->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L); /* the system's resolver knows how long a name holds */
+	/* A lookup that is given up on is left to its thread: libcurl would wait for it, and the loop with it. */
+	curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(c->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -492,6 +499,8 @@ struct netconn *netconn_open(struct netloop *n, const struct netconn_options *o,
 	c->fd = CURL_SOCKET_BAD;
 	c->smtp = strncmp(o->scheme, "smtp", 4) == 0;
 	c->in.max = o->line_max;
+	c->port = o->port;
+	snprintf(c->host, sizeof c->host, "%s", o->host);
 	c->has_login = *o->username != '\0';
 	c->easy = curl_easy_init();
 	c->later = event_new(n->base, -1, 0, on_later, c);

@@ -34,6 +34,8 @@ struct netconn {
 	curl_socket_t fd;
 	struct event *readable, *writable;
 	struct event *later; /* OPENING: the connect timeout; OPEN: more is to be read; FAILING: made active at once */
+	char host[256]; /* what was asked for, for messages */
+	int port;
 	bool smtp;
 	bool tls; /* reads go on until CURLE_AGAIN: TLS keeps bytes of its own */
 	bool has_login, authenticated;
@@ -53,5 +55,10 @@ struct netconn {
 
 /* The connect attempt ended. The connection may be gone afterwards. */
 void netconn_connected(struct netconn *c, CURLcode result);
+
+/* ---- netwhy.c: why it did not come about ---- */
+enum netconn_failure netwhy_failure(const struct netconn *c, CURLcode rc);
+void netwhy_text(struct netconn *c, CURLcode rc, char *out, size_t cap);
+void netwhy_late(struct netconn *c, char *out, size_t cap); /* the connect timeout came */
 
 #endif

@@ -174,7 +174,9 @@ struct scheduler {
 	bool relay_usable, tests_failed;
 	int64_t failed[FAILED_MAX];        /* enrollments whose message was lost with its connection: they go behind the others (ring) */
 	int failed_at;
-	char relay_why[256];
+	char relay_why[256], relay_told_why[256];
+	bool relay_told;                   /* the log has a line of the trouble that there is */
+	int64_t relay_told_at;             /* monotonic: of its last line */
 	struct rendered rendered;          /* reused */
 	struct buf composed;               /* likewise */
 	struct judged *judged;             /* JUDGED_MAX rows, by hash */
@@ -284,6 +286,9 @@ void rate_note(struct rate *r, int64_t at);
 /* 0: another may go now; else the instant from which one may (CLOCK_NEVER: when one in flight ends). */
 int64_t rate_wait(const struct rate *r, int in_flight, int64_t now);
 void rate_free(struct rate *r);
+
+/* ---- relay.c: a back-off of the relay began (usable false) or ended ---- */
+void relay_news(struct scheduler *s, bool usable, const char *why, int64_t retry_in_ms);
 
 /* ---- turn.c ---- */
 /* The job, which is new, takes a place for an envelope. False: there is none. */

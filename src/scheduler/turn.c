@@ -590,15 +590,7 @@ static void on_outcome(void *arg, struct delivery_job *d, const struct delivery_
 
 static void on_relay(void *arg, bool usable, const char *why, int64_t retry_in_ms)
 {
-	struct scheduler *s = arg;
-	if (!usable)
-		log_warning("the relay is not usable; trying again in %lld ms: %s", (long long)retry_in_ms, why);
-	else if (!s->relay_usable)
-		log_info("the relay is usable again");
-	s->relay_usable = usable;
-	snprintf(s->relay_why, sizeof s->relay_why, "%s", usable ? "" : why);
-	s->tests_failed = !usable; /* they are ended in the turn: this may be called from inside the loop over the jobs */
-	s->hooks.turn_soon(s->hooks.arg);
+	relay_news(arg, usable, why, retry_in_ms);
 }
 
 void scheduler_sink(struct scheduler *s, struct delivery_sink *out)

@@ -15,6 +15,8 @@
 #include "abv/mem.h"
 #include "sender_int.h"
 
+#define SILENT_MS (5 * CLOCK_SECOND) /* a relay that takes longer is told of */
+
 static const char *const state_name[] = { "opening", "idle", "offered", "busy", "gone" };
 _Static_assert(sizeof state_name / sizeof state_name[0] == SLOT_STATE_COUNT, "a state lacks its name");
 
@@ -112,6 +114,23 @@ void pool_unslow(struct delivery_slot *k)
 	k->slow = false;
 }
 
+static void end_late(struct delivery_slot *k)
+{
+	static const char *const asked[AWAIT_COUNT] = {
+		[AWAIT_RSET] = "RSET", [AWAIT_MAIL] = "MAIL",         [AWAIT_RCPT] = "RCPT",
+		[AWAIT_DATA] = "DATA", [AWAIT_DOT] = "the final dot", [AWAIT_LONE_DOT] = "the final dot",
+	};
+	char text[128];
+
+	if (k->awaited_n)
+		snprintf(text, sizeof text, "the server did not answer %s within the time limit of %lld s",
+			 asked[k->awaited[k->awaited_first]], (long long)((k->deadline - k->waits_since) / CLOCK_SECOND));
+	else
+		snprintf(text, sizeof text, "the server took no more of the message within the time limit of %lld s",
+			 (long long)((k->deadline - k->waits_since) / CLOCK_SECOND));
+	smtp_end(k, &(struct ending){ .status = "", .text = text });
+}
+
 static void expired(struct delivery_slot *k, int64_t now)
 {
 	static const struct ending idle = { .status = "", .text = "idle", .local = true, .quit = true };
@@ -124,8 +143,7 @@ static void expired(struct delivery_slot *k, int64_t now)
 		k->waits_since = now;
 		k->deadline = now + k->limit_data;
 	} else {
-		smtp_end(k,
-			 &(struct ending){ .status = "", .text = "the server did not answer within the time limit" });
+		end_late(k);
 	}
 }
 
@@ -195,6 +213,13 @@ void pool_failed(struct delivery_slot *k, const struct ending *why, bool in_dial
 	if (why->auth_refused)
 		wait = s->pace.backoff_auth;
 	wait += (int64_t)arc4random_uniform((uint32_t)(wait / 5 * 2 + 1)) - wait / 5;
+	if (wait > s->pace.backoff_most && !why->auth_refused)
+		wait = s->pace.backoff_most;
+	/* From attempt to attempt: one that took long to fail has waited already. */
+	if (!in_dialogue && !why->auth_refused) {
+		wait -= clock_mono() - k->opened_at;
+		wait = wait < s->pace.backoff_first ? s->pace.backoff_first : wait;
+	}
 	b->active = true;
 	b->needs_message = in_dialogue;
 	b->failures++;
@@ -271,6 +296,7 @@ static void open_one(struct sender *s)
 	k->limit_data = c->timeout_data;
 	k->limit_dot = c->timeout_dot;
 	k->deadline = k->armed_for = CLOCK_NEVER;
+	k->waits_since = k->opened_at = clock_mono();
 	k->timer = event_new(s->base, -1, 0, on_timer, k);
 	TAILQ_INSERT_TAIL(&s->slots[SLOT_OPENING], k, link);
 	s->count[SLOT_OPENING]++;
@@ -326,6 +352,26 @@ void pool_freed(struct delivery_slot *k)
 		pool_backoff_end(s);
 	if (k->state == SLOT_IDLE && s->count[SLOT_OFFERED] < s->wanted)
 		offer(k);
+}
+
+void pool_silent(const struct sender *s, struct sender_stats *out)
+{
+	static const enum slot_state waiting[] = { SLOT_OPENING, SLOT_BUSY };
+	const struct delivery_slot *k;
+	int64_t now = clock_mono();
+
+	out->silent = 0;
+	out->silent_ms = 0;
+	for (size_t i = 0; i < sizeof waiting / sizeof waiting[0]; i++)
+		for (k = TAILQ_FIRST(&s->slots[waiting[i]]); k; k = TAILQ_NEXT(k, link)) {
+			int64_t ms = now - k->waits_since;
+
+			/* busy without a limit: the scheduler's word is awaited, not the relay's */
+			if (ms < SILENT_MS || (k->state == SLOT_BUSY && k->deadline == CLOCK_NEVER))
+				continue;
+			out->silent++;
+			out->silent_ms = ms > out->silent_ms ? ms : out->silent_ms;
+		}
 }
 
 void pool_close_all(struct sender *s, enum slot_state st, const struct ending *why)

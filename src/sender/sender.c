@@ -225,6 +225,7 @@ void sender_stats(const struct sender *s, struct sender_stats *out)
 	int64_t left = s->backoff.until - clock_mono();
 
 	*out = s->stats;
+	pool_silent(s, out);
 	out->idle = s->count[SLOT_IDLE] + s->count[SLOT_OFFERED];
 	out->busy = s->count[SLOT_BUSY];
 	out->open = out->idle + out->busy;

@@ -79,6 +79,7 @@ struct delivery_slot {
 	bool slow;          /* silent for long: its place is free, its reply is awaited */
 	bool probe;         /* opened while backing off */
 	int64_t delivered;
+	int64_t opened_at; /* monotonic: the attempt began */
 	int64_t limit_command, limit_data, limit_dot; /* ms; the settings it was opened with */
 	struct event *timer;
 	int64_t armed_for;             /* when the timer fires; CLOCK_NEVER: not armed */
@@ -154,5 +155,6 @@ void pool_backoff_end(struct sender *s);
 void pool_wait(struct delivery_slot *k, int64_t ms);
 void pool_close_all(struct sender *s, enum slot_state st, const struct ending *why);
 void pool_bury(struct sender *s);
+void pool_silent(const struct sender *s, struct sender_stats *out); /* counts those that wait for the relay */
 
 #endif

@@ -58,6 +58,16 @@ void smtp_tell(struct sender *s, struct delivery_job *job, const struct delivery
 	s->sink.on_outcome(s->sink.arg, job, r);
 }
 
+static void note_refusal(struct sender *s, const struct smtp_reply *r, enum outcome o)
+{
+	if (o == OUTCOME_ACCEPTED) {
+		s->stats.refused = 0;
+		return;
+	}
+	s->stats.refused++;
+	snprintf(s->stats.last_refusal, sizeof s->stats.last_refusal, "%d %.240s", r->code, r->text);
+}
+
 static void tell_reply(struct delivery_slot *k, struct flight *f, enum attempt_phase phase, const struct smtp_reply *r,
 		       enum outcome o)
 {
@@ -69,6 +79,7 @@ static void tell_reply(struct delivery_slot *k, struct flight *f, enum attempt_p
 	f->job = NULL;
 	if (!job)
 		return;
+	note_refusal(k->sender, r, o);
 	if (o == OUTCOME_ACCEPTED) {
 		k->delivered++;
 		k->sender->stats.messages++;

@@ -1,10 +1,9 @@
-/* HTTP on the Unix socket, by evhttp. Policy: one request a connection; whoever has not sent it, or not taken its
- * answer, within the deadline is cut off, however busily it drips (evhttp's own time-out only sees silence); no more
- * than CONNECTIONS at a time, the next is told so and closed. While a verb works, its connection has no deadline.
+/* HTTP on the Unix socket, by evhttp. Policy: one request a connection. How many connections there may be, for how long and with how much, is
+ * guard.c's. A verb that takes its time (`test` waits for the relay) is worked at for WORKING_MAX requests at most, the next is told so:
+ * they go on when whoever asked is gone, so nothing else would bound them.
  *
- * evhttp tells nobody when a connection ends before it has a request. So each connection has a guard that holds a
- * reference to its bufferevent: evhttp takes its callbacks away when it lets go of one, and that is how the guard sees
- * the end. */
+ * The loop is sending's, and a verb holds it while it works: `status` is answered at once, the others have their turn one by one, small ones
+ * first; and where more wait, the loop is left to the others for twice as long as the last one took. */
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -20,31 +19,24 @@
 #include "abv/clock.h"
 #include "abv/mem.h"
 #include "control_int.h"
+#include "guard_int.h"
 
-#define CONNECTIONS  256
-#define DEADLINE_MS  INT64_C(30000)
-#define TICK_MS      INT64_C(500)
+#define WORKING_MAX  64
 #define BODY_LIBRARY (12 * 1024 * 1024) /* evhttp's refusal is no JSON, so ours comes first */
 #define HEADERS_MAX  (16 * 1024)
 #define INACTIVE_S   30
 #define PREFIX       "/v1/"
 
-struct exchange;
-
-struct guard {
-	struct server *server;
-	struct bufferevent *bev; /* a reference of its own */
-	int64_t deadline;        /* monotonic */
-	bool refuse;             /* one too many */
-	bool working;            /* a verb has the request */
-	TAILQ_ENTRY(guard) link;
-};
-
-/* A request that a verb has. */
+/* A request that waits for its turn, or that a verb has. */
 struct exchange {
+	struct server *server;
 	struct guard *guard;
 	struct evhttp_request *request; /* NULL: the connection is gone */
+	char *verb;                     /* owned */
+	TAILQ_ENTRY(exchange) link;     /* while it waits, in waiting[list] */
+	int list;
 };
+TAILQ_HEAD(exchanges, exchange);
 
 struct server {
 	struct control *control;
@@ -52,131 +44,11 @@ struct server {
 	char *path; /* owned */
 	dev_t dev;  /* of the socket's file, so that only our own is unlinked */
 	ino_t ino;
-	int64_t deadline_ms;
-	struct event *tick, *arrived;
-	TAILQ_HEAD(guards, guard) guards;
-	int guard_n;
+	struct guards guards;
+	int working_n; /* requests that verbs have */
+	struct exchanges waiting[2];
+	struct event *next;
 };
-
-/* ---- guards ---- */
-
-static bool guard_over(const struct guard *g)
-{
-	bufferevent_data_cb on_read, on_write;
-	bufferevent_event_cb on_event;
-	void *arg;
-
-	bufferevent_getcb(g->bev, &on_read, &on_write, &on_event, &arg);
-	return !arg;
-}
-
-static void guard_free(struct guard *g)
-{
-	TAILQ_REMOVE(&g->server->guards, g, link);
-	g->server->guard_n--;
-	bufferevent_decref(g->bev);
-	free(g);
-}
-
-static void guard_cut(struct guard *g)
-{
-	(void)shutdown(bufferevent_getfd(g->bev), SHUT_RDWR); /* evhttp reads the end and lets go */
-}
-
-static void sweep(struct server *s)
-{
-	struct guard *g = TAILQ_FIRST(&s->guards), *next;
-
-	for (; g; g = next) {
-		next = TAILQ_NEXT(g, link);
-		if (guard_over(g))
-			guard_free(g);
-	}
-}
-
-static void tick_soon(struct server *s)
-{
-	int64_t ms = s->deadline_ms / 4 < TICK_MS ? s->deadline_ms / 4 : TICK_MS;
-	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
-
-	event_add(s->tick, &tv);
-}
-
-static void on_tick(evutil_socket_t fd, short what, void *arg)
-{
-	struct server *s = arg;
-	struct guard *g;
-	int64_t now = clock_mono();
-
-	(void)fd, (void)what;
-	sweep(s);
-	for (g = TAILQ_FIRST(&s->guards); g; g = TAILQ_NEXT(g, link)) {
-		if (!g->working && now >= g->deadline)
-			guard_cut(g);
-	}
-	if (s->guard_n)
-		tick_soon(s);
-}
-
-/* evhttp asks for a connection's bufferevent before it gives it the descriptor: what needs that is done a moment later.
- */
-static struct bufferevent *on_connection(struct event_base *base, void *arg)
-{
-	struct server *s = arg;
-	struct guard *g;
-	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-
-	if (!bev)
-		return NULL;
-	g = mem_alloc(sizeof(*g));
-	g->server = s;
-	g->bev = bev;
-	g->deadline = clock_mono() + s->deadline_ms;
-	bufferevent_incref(bev);
-	if (s->guard_n >= CONNECTIONS)
-		sweep(s);
-	g->refuse = s->guard_n >= CONNECTIONS;
-	TAILQ_INSERT_TAIL(&s->guards, g, link);
-	s->guard_n++;
-	if (g->refuse)
-		event_active(s->arrived, EV_TIMEOUT, 0);
-	if (!event_pending(s->tick, EV_TIMEOUT, NULL))
-		tick_soon(s);
-	return bev;
-}
-
-static void on_arrived(evutil_socket_t fd, short what, void *arg)
-{
-	static const char body[] = "{\"error\":\"too many connections\"}";
-	struct server *s = arg;
-	struct guard *g;
-	char text[256];
-	int n = snprintf(text, sizeof(text),
-			 "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
-			 "Connection: close\r\n\r\n%s",
-			 sizeof(body) - 1, body);
-
-	(void)fd, (void)what;
-	for (g = TAILQ_FIRST(&s->guards); g; g = TAILQ_NEXT(g, link)) {
-		if (!g->refuse)
-			continue;
-		g->refuse = false;
-		(void)send(bufferevent_getfd(g->bev), text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
-		guard_cut(g);
-	}
-}
-
-static struct guard *guard_of(struct server *s, struct evhttp_request *request)
-{
-	struct bufferevent *bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
-	struct guard *g;
-
-	for (g = TAILQ_FIRST(&s->guards); g; g = TAILQ_NEXT(g, link)) {
-		if (g->bev == bev)
-			break;
-	}
-	return g;
-}
 
 /* ---- answers ---- */
 
@@ -187,7 +59,8 @@ static const char *status_text(int status)
 		const char *text;
 	} row[] = { { 200, "OK" },        { 400, "Bad Request" },
 		    { 404, "Not Found" }, { 405, "Method Not Allowed" },
-		    { 409, "Conflict" },  { 413, "Content Too Large" } };
+		    { 409, "Conflict" },  { 413, "Content Too Large" },
+		    { 503, "Service Unavailable" } };
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		if (row[i].status == status)
@@ -217,12 +90,20 @@ static void send_error(struct evhttp_request *request, int status, const char *t
 	send_answer(request, status, body, (size_t)snprintf(body, sizeof(body), "{\"error\":\"%s\"}", text));
 }
 
+static void exchange_free(struct exchange *x)
+{
+	free(x->verb);
+	free(x);
+}
+
 static void on_connection_gone(struct evhttp_connection *connection, void *arg)
 {
 	struct exchange *x = arg;
 
 	(void)connection;
 	x->request = NULL;
+	if (x->guard)
+		guard_gone(x->guard);
 	x->guard = NULL; /* it frees itself */
 }
 
@@ -232,14 +113,103 @@ static void on_answer(void *arg, int status, const struct buf *body)
 
 	if (x->request) {
 		evhttp_connection_set_closecb(evhttp_request_get_connection(x->request), NULL, NULL);
-		if (x->guard) {
-			x->guard->working = false;
-			x->guard->deadline = clock_mono() + x->guard->server->deadline_ms;
-		}
+		if (x->guard)
+			guard_answers(x->guard);
 		if (status)
 			send_answer(x->request, status, body->data, body->len);
 	}
-	free(x);
+	x->server->working_n--;
+	exchange_free(x);
+}
+
+/* ---- turns ---- */
+
+static void work(struct exchange *x)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(x->request);
+	size_t n = evbuffer_get_length(in);
+	char *body = mem_grow(NULL, n + 1, 1), *verb = mem_strdup(x->verb);
+	struct call *parked;
+
+	x->server->working_n++;
+	(void)evbuffer_remove(in, body, n);
+	body[n] = '\0';
+	if (x->guard)
+		guard_works(x->guard);
+	call_begin(x->server->control, verb, body, n, on_answer, x, &parked); /* x may be gone */
+	free(verb);
+	free(body);
+}
+
+static void turn_away(struct exchange *x, const char *why)
+{
+	struct evhttp_request *request = x->request;
+
+	if (request)
+		evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
+	exchange_free(x);
+	if (request)
+		send_error(request, 503, why);
+}
+
+static void drop_waiting(void *waiting, const char *why)
+{
+	struct exchange *x = waiting;
+
+	TAILQ_REMOVE(&x->server->waiting[x->list], x, link);
+	turn_away(x, why);
+}
+
+static struct exchange *next_waiting(struct server *s)
+{
+	struct exchange *x = NULL;
+
+	for (int i = 0; i < 2 && !x; i++)
+		if ((x = TAILQ_FIRST(&s->waiting[i])) != NULL)
+			TAILQ_REMOVE(&s->waiting[i], x, link);
+	return x;
+}
+
+static void on_next(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+	struct exchange *x = next_waiting(s);
+	int64_t begin = clock_mono(), took;
+	struct timeval tv;
+
+	(void)fd, (void)what;
+	if (!x)
+		return;
+	if (!x->request) {
+		exchange_free(x);
+	} else if (s->working_n >= WORKING_MAX) {
+		if (x->guard)
+			guard_answers(x->guard);
+		turn_away(x, "too many requests are being worked at");
+	} else {
+		work(x);
+	}
+	took = 2 * (clock_mono() - begin);
+	tv = (struct timeval){ took / 1000, took % 1000 * 1000 };
+	if (!TAILQ_EMPTY(&s->waiting[0]) || !TAILQ_EMPTY(&s->waiting[1]))
+		event_add(s->next, &tv);
+}
+
+static void wait_for_turn(struct exchange *x)
+{
+	static const char *const small[] = { "hold", "pause", "resume", "stop", "unknown", "unsuppress" };
+	static const struct timeval at_once = { 0, 0 };
+	struct server *s = x->server;
+
+	x->list = 1;
+	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++)
+		if (!strcmp(x->verb, small[i]))
+			x->list = 0;
+	if (x->guard)
+		guard_waits(x->guard, x);
+	TAILQ_INSERT_TAIL(&s->waiting[x->list], x, link);
+	if (!event_pending(s->next, EV_TIMEOUT, NULL))
+		event_add(s->next, &at_once);
 }
 
 static void on_request(struct evhttp_request *request, void *arg)
@@ -247,11 +217,9 @@ static void on_request(struct evhttp_request *request, void *arg)
 	struct server *s = arg;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
 	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
-	struct evbuffer *in = evhttp_request_get_input_buffer(request);
-	size_t n = evbuffer_get_length(in);
+	size_t n = evbuffer_get_length(evhttp_request_get_input_buffer(request));
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
 	struct exchange *x;
-	struct call *parked;
-	char *body;
 
 	if (evhttp_request_get_command(request) != EVHTTP_REQ_POST) {
 		send_error(request, 405, "POST /v1/VERB");
@@ -266,16 +234,15 @@ static void on_request(struct evhttp_request *request, void *arg)
 		return;
 	}
 	x = mem_alloc(sizeof(*x));
+	x->server = s;
 	x->request = request;
-	x->guard = guard_of(s, request);
-	if (x->guard)
-		x->guard->working = true;
-	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_connection_gone, x);
-	body = mem_grow(NULL, n + 1, 1);
-	(void)evbuffer_copyout(in, body, n);
-	body[n] = '\0';
-	call_begin(s->control, path + sizeof(PREFIX) - 1, body, n, on_answer, x, &parked);
-	free(body);
+	x->verb = mem_strdup(path + sizeof(PREFIX) - 1);
+	x->guard = guards_find(&s->guards, evhttp_connection_get_bufferevent(connection));
+	evhttp_connection_set_closecb(connection, on_connection_gone, x);
+	if (!strcmp(x->verb, "status"))
+		work(x);
+	else
+		wait_for_turn(x);
 }
 
 /* ---- opening ---- */
@@ -287,23 +254,23 @@ static void server_limits(struct server *s)
 	evhttp_set_timeout(s->http, INACTIVE_S);
 	evhttp_set_allowed_methods(s->http, EVHTTP_REQ_POST | EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
 						EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
-	evhttp_set_bevcb(s->http, on_connection, s);
+	evhttp_set_bevcb(s->http, guards_newcomer, &s->guards);
 	evhttp_set_gencb(s->http, on_request, s);
 }
 
 int server_open(struct control *control, const char *path, struct server **out, struct err *e)
 {
 	struct server *s = mem_alloc(sizeof(*s));
+	struct evhttp_bound_socket *bound;
 	struct stat st;
 	int fd = -1;
 
 	s->control = control;
-	s->deadline_ms = DEADLINE_MS;
-	TAILQ_INIT(&s->guards);
 	s->http = evhttp_new(control->base);
-	s->tick = event_new(control->base, -1, 0, on_tick, s);
-	s->arrived = event_new(control->base, -1, 0, on_arrived, s);
-	if (!s->http || !s->tick || !s->arrived) {
+	s->next = event_new(control->base, -1, 0, on_next, s);
+	for (int i = 0; i < 2; i++)
+		TAILQ_INIT(&s->waiting[i]);
+	if (guards_open(&s->guards, control->base, drop_waiting) || !s->http || !s->next) {
 		err_set(e, "%s: no HTTP server", path);
 		goto failed;
 	}
@@ -316,11 +283,13 @@ int server_open(struct control *control, const char *path, struct server **out, 
 		s->dev = st.st_dev;
 		s->ino = st.st_ino;
 	}
-	if (evhttp_accept_socket(s->http, fd)) {
+	bound = evhttp_accept_socket_with_handle(s->http, fd);
+	if (!bound) {
 		close(fd);
 		err_set(e, "%s: no HTTP server", path);
 		goto failed;
 	}
+	guards_listen(&s->guards, evhttp_bound_socket_get_listener(bound));
 	*out = s;
 	return 0;
 failed:
@@ -330,13 +299,12 @@ failed:
 
 void server_set_deadline(struct server *s, int64_t ms)
 {
-	s->deadline_ms = ms;
+	s->guards.deadline_ms = ms;
 }
 
 void server_close(struct server **sp)
 {
 	struct server *s = *sp;
-	struct guard *g, *next;
 	struct stat st;
 
 	if (!s)
@@ -345,14 +313,11 @@ void server_close(struct server **sp)
 		(void)unlink(s->path);
 	if (s->http)
 		evhttp_free(s->http);
-	for (g = TAILQ_FIRST(&s->guards); g; g = next) {
-		next = TAILQ_NEXT(g, link);
-		guard_free(g);
-	}
-	if (s->tick)
-		event_free(s->tick);
-	if (s->arrived)
-		event_free(s->arrived);
+	guards_close(&s->guards);
+	for (struct exchange *x; (x = next_waiting(s)) != NULL;)
+		exchange_free(x);
+	if (s->next)
+		event_free(s->next);
 	free(s->path);
 	free(s);
 	*sp = NULL;

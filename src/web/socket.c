@@ -12,7 +12,7 @@
 #include "abv/mem.h"
 #include "control_int.h"
 
-#define BACKLOG     256
+#define BACKLOG     4096 /* a crowd waits here, in the kernel, instead of being turned away */
 #define SOCKET_MASK 0117 /* rw-rw---- */
 
 static int address_of(const char *path, struct sockaddr_un *out, struct err *e)

@@ -93,11 +93,11 @@ class Abvd:
         self.write("abvd.conf", """
 sender = { from = "Dana Reyes <dana@example.com>"; return_path = "bounce@example.com";
   postal_address = "Example Ltd, 1 Main St, Springfield"; unsubscribe = "mailto:unsubscribe@example.com"; };
-smtp = { url = "smtp://%s:%d"; tls = "none"; %s };
+smtp = { url = "smtp://%s:%d"; %s %s };
 cadence = { %s };
 store = { path = "%s/abvd.db"; }; log = { path = "%s"; }; control = { socket = "%s"; };
 %s
-""" % (host, port, smtp, cadence, self.home, self.logfile, self.sock, extra))
+""" % (host, port, "" if "tls =" in smtp else 'tls = "none";', smtp, cadence, self.home, self.logfile, self.sock, extra))
         for n in range(1, steps + 1):
             self.template("step%d.md" % n, "Onboarding worksheet %d for {{account}}" % n, GATE_TEXT % {"n": n})
         self.sequence("course", [("step%d" % n, "0d" if n == 1 else after, "step%d.md" % n) for n in range(1, steps + 1)])
@@ -122,7 +122,8 @@ store = { path = "%s/abvd.db"; }; log = { path = "%s"; }; control = { socket = "
 
     def start(self, *args, wait=True, env=None):
         self.errfile = open(self.stderr, "ab")
-        self.p = subprocess.Popen([os.path.join(BUILD, "abvd"), "-c", self.conf, *args], stdout=self.errfile, stderr=self.errfile, env=env)
+        self.p = subprocess.Popen([os.path.join(BUILD, "abvd"), "-c", self.conf, *args], stdout=self.errfile, stderr=self.errfile,
+                                  env={**os.environ, **(env or {})})
         self.errfile.close()
         if wait:
             wait_for(lambda: self.p.poll() is not None or self.answers())

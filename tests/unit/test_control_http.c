@@ -193,32 +193,109 @@ static void test_answer_not_taken(void **state)
 	buf_free(&b);
 }
 
+/* A crowd that asks for nothing: whoever comes takes the place of the one that was there first. */
 static void test_many_connections(void **state)
 {
 	struct fixture *f = *state;
 	struct buf b = { 0 };
-	int fd[256], one;
+	int fd[400], left = 0;
 
-	for (int i = 0; i < 256; i++) {
+	for (int i = 0; i < 400; i++) {
 		fd[i] = dial();
 		turn(f);
 	}
-	one = dial();
-	assert_true(drain(f, one, &b, 3000));
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(http(f, "POST /v1/status", "{}", 2, &b), 200);
+	assert_true(drain(f, fd[0], &b, 3000));
 	assert_non_null(strstr(buf_text(&b), "HTTP/1.1 503 "));
 	assert_non_null(strstr(buf_text(&b), "{\"error\":\"too many connections\"}"));
-	close(one);
-	close(fd[7]); /* one goes, another may come */
-	for (int i = 0; i < 5; i++)
-		turn(f);
-	assert_int_equal(http(f, "POST /v1/status", "{}", 2, &b), 200);
-	for (int i = 0; i < 256; i++)
-		if (i != 7)
-			close(fd[i]);
+	for (int i = 0; i < 400; i++) {
+		buf_clear(&b);
+		left += !drain(f, fd[i], &b, 0);
+	}
+	assert_in_range(left, 240, 256);
+	assert_false(drain(f, fd[399], &b, 0));
+	for (int i = 0; i < 400; i++)
+		close(fd[i]);
 	for (int i = 0; i < 5; i++)
 		turn(f);
 	for (int i = 0; i < 1000; i++) /* and nothing is left over */
 		assert_int_equal(http(f, "POST /v1/queue", "{}", 2, &b), 200);
+	buf_free(&b);
+}
+
+/* A crowd that comes all at once does not send away those of its own that ask for something. */
+static void test_crowd_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct buf b = { 0 };
+	int fd[600], asks;
+
+	for (int i = 0; i < 10; i++)
+		fd[i] = dial();
+	asks = dial();
+	(void)!write(asks, "POST /v1/status HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 50);
+	for (int i = 10; i < 600; i++)
+		fd[i] = dial();
+	assert_true(drain(f, asks, &b, 3000));
+	assert_non_null(strstr(buf_text(&b), "HTTP/1.1 200 "));
+	close(asks);
+	for (int i = 0; i < 600; i++)
+		close(fd[i]);
+	buf_free(&b);
+}
+
+/* Whole requests, and whoever sent them gone: those that wait give way too, and nobody waits for them to be worked at. */
+static void test_crowd_waits(void **state)
+{
+	static const char request[] = "POST /v1/queue HTTP/1.1\r\nContent-Length: 14\r\n\r\n{\"limit\":9999}";
+	struct fixture *f = *state;
+	struct buf b = { 0 };
+	int64_t begin;
+
+	import_many(f, 9999);
+	ask(f, "enroll", "{'sequence':'manual','all':true}", 200, "{'enrolled':9999}");
+	for (int i = 0; i < 1500; i++) {
+		int fd = dial();
+
+		(void)!write(fd, request, strlen(request));
+		close(fd);
+	}
+	begin = clock_mono();
+	assert_int_equal(http(f, "POST /v1/status", "{}", 2, &b), 200);
+	assert_in_range(clock_mono() - begin, 0, 3000); /* all of them would take ten times as long, and the test of a slow machine too */
+	buf_free(&b);
+}
+
+/* Requests that do not end: whoever holds most goes, and one that asks for little is served. */
+static void test_held(void **state)
+{
+	static const char head[] = "POST /v1/deliver HTTP/1.1\r\nContent-Length: 10000000\r\n\r\n";
+	struct fixture *f = *state;
+	size_t n = 9000000;
+	char *body = mem_alloc(n);
+	struct buf b = { 0 };
+	int fd[8], left = 0, small = dial();
+
+	put(f, small, "POST /v1/status HTTP/1.1\r\nContent-Length: 2\r\n\r\n{", 48);
+	for (int i = 0; i < 8; i++) { /* 72 MB */
+		fd[i] = dial();
+		put(f, fd[i], head, strlen(head));
+		put(f, fd[i], body, n);
+	}
+	for (int i = 0; i < 8; i++) {
+		buf_clear(&b);
+		left += !drain(f, fd[i], &b, 0);
+	}
+	assert_in_range(left, 2, 3);
+	assert_int_equal(http(f, "POST /v1/status", "{}", 2, &b), 200);
+	put(f, small, "}", 1);
+	assert_true(drain(f, small, &b, 2000));
+	assert_non_null(strstr(buf_text(&b), "HTTP/1.1 200 "));
+	for (int i = 0; i < 8; i++)
+		close(fd[i]);
+	close(small);
+	free(body);
 	buf_free(&b);
 }
 
@@ -379,6 +456,38 @@ static void test_later(void **state)
 	buf_free(&b);
 }
 
+/* Requests that take their time go on when whoever asked is gone, so they are counted apart from connections. */
+static void test_many_working(void **state)
+{
+	struct fixture *f = *state;
+	struct delivery_result r = { .outcome = OUTCOME_ACCEPTED, .code = 250, .status = "", .reply = "Ok" };
+	struct buf b = { 0 };
+	void *arg[65];
+	int fd;
+
+	f->test_waits = true;
+	for (int i = 0; i < 70; i++) {
+		fd = dial();
+		buf_clear(&b);
+		put(f, fd, TEST_REQUEST, strlen(TEST_REQUEST));
+		assert_int_equal(drain(f, fd, &b, 20), i >= 64);
+		assert_int_equal(strstr(buf_text(&b), "HTTP/1.1 503 ") != NULL, i >= 64);
+		close(fd);
+		if (i < 64)
+			arg[i] = f->test_arg;
+	}
+	assert_int_equal(http(f, "POST /v1/status", "{}", 2, &b), 200);
+	f->test_done(arg[0], &r, NULL); /* one ends, another may come */
+	fd = dial();
+	put(f, fd, TEST_REQUEST, strlen(TEST_REQUEST));
+	assert_false(drain(f, fd, &b, 20));
+	arg[64] = f->test_arg;
+	close(fd);
+	for (int i = 1; i < 65; i++)
+		f->test_done(arg[i], &r, NULL);
+	buf_free(&b);
+}
+
 /* A slice is under way when the control ends. */
 static void test_close_between_slices(void **state)
 {
@@ -433,10 +542,14 @@ int main(void)
 		ROW(test_deadline),
 		ROW(test_answer_not_taken),
 		ROW(test_many_connections),
+		ROW(test_crowd_at_once),
+		ROW(test_crowd_waits),
+		ROW(test_held),
 		ROW(test_slices),
 		ROW(test_suppress_first),
 		ROW(test_gone_while_working),
 		ROW(test_later),
+		ROW(test_many_working),
 		ROW(test_close_between_slices),
 		ROW(test_socket_file),
 	};
