@@ -123,7 +123,7 @@ $(FAKES): $(BUILD)/tests/%: $(BUILD)/obj/tests/fake/%.o $(call room_lib,base)
 	@mkdir -p $(@D)
 	@echo '  LD $@'; $(CC) $(CFLAGS) -o $@ $< $(call room_lib,base) $(LIBS)
 # Preloaded into abvd as it is: no sanitizer of its own, and nothing that would put other names in front of what it stands in for.
-$(PRELOADS): $(BUILD)/tests/%.so: tests/fake/%.c
+$(PRELOADS): $(BUILD)/tests/%.so: tests/fake/%.c $(wildcard tests/fake/*.h)
 	@mkdir -p $(@D)
 	@echo '  LD $@'; $(CC) $(WARN) -Wno-missing-prototypes -D_GNU_SOURCE -O2 -g -fno-builtin -fPIC -shared -o $@ $< -ldl
 

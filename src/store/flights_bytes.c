@@ -84,10 +84,10 @@ static int64_t take(struct bytes *b)
 /* Owned by the caller, for `free`. */
 static char *take_text(struct bytes *b)
 {
-	size_t n = b->end - b->p < 2 ? SIZE_MAX : (size_t)b->p[0] << 8 | b->p[1];
+	size_t left = (size_t)(b->end - b->p), n = left < 2 ? 0 : (size_t)b->p[0] << 8 | b->p[1];
 	char *text;
 
-	if (n > (size_t)(b->end - b->p) - 2) {
+	if (left < 2 || n > left - 2) {
 		b->bad = true;
 		return mem_strdup("");
 	}
