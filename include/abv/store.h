@@ -36,11 +36,6 @@ int64_t store_newest(struct store *s);                 /* the newest recorded ti
 int64_t store_version(const struct store *s);
 
 int store_begin(struct store *s, struct err *e);
-/* A transaction whose commit is whole but waits for no disk: a crash may take it away, with all that came after it. It is durable with
- * the next commit of a transaction of store_begin, which may be an empty one; until then store_waits_for_disk says true. Whoever tells
- * others of what was stored (the log, a relay) asks that first, or commits something. */
-int store_begin_later(struct store *s, struct err *e);
-bool store_waits_for_disk(const struct store *s);
 /* Durable when done(arg, 0) is called; done(arg, -1): rolled back, nothing of it happened (store_error tells why). done is called
  * exactly once, possibly before store_commit returns. Until then no store_begin. */
 void store_commit(struct store *s, void (*done)(void *arg, int status), void *arg);

@@ -14,8 +14,7 @@
 #include "csv_int.h"
 #include "rejects_int.h"
 
-#define CHUNK      ((size_t)256 << 10)
-#define SYNC_EVERY 4 /* of so many batches one is waited for until it is on the disk; the first and the end always */
+#define CHUNK ((size_t)256 << 10)
 #define BAR   30
 
 struct import {
@@ -29,12 +28,8 @@ struct import {
 	long long created, changed, same, superseded, enrolled, errors;
 	json_t *unlisted; /* owned: consent basis -> rows, of those that the configuration does not accept */
 	json_t *refused;  /* owned: reason -> enrollments that were refused */
-	bool begun;       /* some batch was */
-	long sent;        /* batches so far */
-	bool later;       /* the batch in flight need not be on the disk when it is answered */
-	long answered;    /* the last line whose row the daemon has; 0 none */
-	long committed;   /* the last line whose row it has on its disk; 0 none */
-	long waiting;     /* the first line of those that were sent and are not known to be there; 0 none */
+	long committed;   /* the last line whose row the daemon has; 0 none */
+	long first;       /* of the batch that failed */
 	off_t size, done; /* size 0: not known */
 	bool bar;
 	int64_t told; /* the bar's last time, ms */
@@ -204,11 +199,7 @@ static int flight_end(struct import *im)
 	if ((b->good && batch_answer(im, b) < 0) || rows_tell(im, b) < 0)
 		rc = -1;
 	else
-		im->answered = b->row[b->n - 1].last;
-	if (rc == 0 && b->good && !im->later) /* and with it all before */
-		im->waiting = 0;
-	if (rc == 0 && !im->waiting)
-		im->committed = im->answered;
+		im->committed = b->row[b->n - 1].last;
 	csv_batch_clear(b);
 	bar_draw(im, false);
 	return rc;
@@ -225,38 +216,9 @@ static int on_batch(void *arg, struct csv_batch *b)
 	empty = im->flight;
 	im->flight = *b;
 	*b = empty;
-	im->begun = true;
-	if (!im->flight.good)
-		return 0;
-	if (!im->waiting)
-		im->waiting = im->flight.row[0].line;
-	im->later = im->sent++ % SYNC_EVERY != 0;
-	if (im->later) {
-		im->flight.json.len--; /* the brace */
-		buf_str(&im->flight.json, ",\"later\":true}");
-	}
-	client_begin(im->client, "import", im->flight.json.data, im->flight.json.len);
-	return 0;
-}
-
-/* Nothing is done before it is on the disk. */
-static int all_sync(struct import *im)
-{
-	static const char nothing[] = "{\"rows\":[]}";
-	struct err e = { "" };
-	json_t *answer = NULL;
-	int status;
-
-	if (im->status == CTL_UNREACHABLE || !im->waiting || im->waiting > im->answered)
-		return 0;
-	status = client_call(im->client, "import", nothing, sizeof(nothing) - 1, &answer, &e);
-	if (status < 0 || status >= 300)
-		im->status = ctl_fail(status < 0 ? CTL_UNREACHABLE : CTL_FINDINGS, "%s", status < 0 ? e.text : json_text(answer, "error"));
-	json_decref(answer);
-	if (status < 0 || status >= 300)
-		return -1;
-	im->waiting = 0;
-	im->committed = im->answered;
+	im->first = im->flight.row[0].line;
+	if (im->flight.good)
+		client_begin(im->client, "import", im->flight.json.data, im->flight.json.len);
 	return 0;
 }
 
@@ -295,8 +257,6 @@ static int read_all(struct import *im, int fd)
 	if (flight_end(im) < 0) /* also what came before a fault in the file */
 		rc = -1;
 	bar_clear(im);
-	if (all_sync(im) < 0)
-		rc = -1;
 	if (rc < 0 && im->status == CTL_OK) {
 		(void)fprintf(stderr, "%s:%s\n", im->name, e.text);
 		im->status = CTL_FINDINGS;
@@ -375,8 +335,8 @@ static void half_tell(const struct import *im)
 		(void)fprintf(stderr, "%s: the rows up to line %ld are imported", im->name, im->committed);
 	else
 		(void)fprintf(stderr, "%s: no row is known to be imported", im->name);
-	if (im->status == CTL_UNREACHABLE && im->waiting)
-		(void)fprintf(stderr, ", those from line %ld on may be", im->waiting);
+	if (im->status == CTL_UNREACHABLE && im->first > im->committed)
+		(void)fprintf(stderr, ", those from line %ld on may be", im->first);
 	(void)fputs("; import the file again, repeating is safe\n", stderr);
 }
 
@@ -396,7 +356,7 @@ int cmd_import(struct ctl *c)
 	im.unlisted = json_object();
 	im.refused = json_object();
 	if (read_all(&im, fd) < 0) {
-		if (im.begun)
+		if (im.first)
 			half_tell(&im);
 		goto out;
 	}

@@ -24,8 +24,6 @@ void wiring_flush(struct daemon *d)
 void wiring_sync(struct daemon *d)
 {
 	struct err e = { "" };
-	if (store_waits_for_disk(d->store) && (store_begin(d->store, &e) != 0 || store_commit_now(d->store, &e) != 0))
-		log_error("what was imported is not safe on the disk yet: %s", e.text);
 	if (d->journal == NULL || disk_log_rests(d))
 		return;
 	if (journal_flush(d->journal, &e) != 0 || journal_sync(d->journal, &e) != 0) {

@@ -127,7 +127,7 @@ int journal_flush(struct journal *j, struct err *e)
 
 	/* What a transaction added is no event before it commits, and not before a crash could not take it back: a log that is
 	 * ahead of its store is no copy of it. */
-	if (store_in_transaction(j->store) || store_waits_for_disk(j->store))
+	if (store_in_transaction(j->store))
 		return 0;
 	do {
 		b = (struct batch){ .j = j, .seq = j->seq };

@@ -419,61 +419,15 @@ static int transaction_begin(struct store *s, struct err *e)
 	return 0;
 }
 
-/* SQLite sets it outside of transactions only. With NORMAL a checkpoint syncs the log before it writes, so that the database file
- * never has what the log could lose. */
-static int sync_set(struct store *s, bool later, struct err *e)
-{
-	const char *sql = later ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL";
-
-	if (s->later == later)
-		return 0;
-	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return engine_error(s, e);
-	s->later = later;
-	return 0;
-}
-
 int store_begin(struct store *s, struct err *e)
 {
 	if (s->in_transaction)
 		return err_set(e, "store: a transaction is open already");
-	return sync_set(s, false, e) || transaction_begin(s, e) ? -1 : 0;
-}
-
-int store_begin_later(struct store *s, struct err *e)
-{
-	if (s->in_transaction)
-		return err_set(e, "store: a transaction is open already");
-	if (sync_set(s, true, e))
-		return -1;
-	if (!transaction_begin(s, e))
-		return 0;
-	(void)sync_set(s, false, NULL);
-	return -1;
-}
-
-static int pages_written(struct store *s)
-{
-	int now = -1, highest;
-
-	(void)sqlite3_db_status(s->db, SQLITE_DBSTATUS_CACHE_WRITE, &now, &highest, 0);
-	return now;
-}
-
-static int log_sync(struct store *s, struct err *e)
-{
-	sqlite3_file *wal = NULL;
-	int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
-
-	if (rc == SQLITE_OK && wal && wal->pMethods)
-		rc = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
-	return rc == SQLITE_OK ? 0 : err_set(e, "store: the write-ahead log cannot be synced: %s", sqlite3_errstr(rc));
+	return transaction_begin(s, e);
 }
 
 static int commit(struct store *s, struct err *e)
 {
-	int written;
-
 	if (!s->in_transaction)
 		return err_set(e, "store: a commit without a transaction");
 	/* SQLite itself rolls back on some errors (a full disk among them): then a part is gone, so all must be. */
@@ -481,11 +435,7 @@ static int commit(struct store *s, struct err *e)
 		return err_set(e, "store: the transaction was lost by an earlier error");
 	if (store_owed_flush(s, e) || store_days_flush(s, e) || store_hours_flush(s, e) || store_figures_flush(s, e))
 		return -1;
-	written = pages_written(s);
-	if (store_run(s, store_stmt(s, SQL_COMMIT), e))
-		return -1;
-	/* SQLite syncs what it writes, and nothing when a transaction has changed no byte. */
-	return s->unsynced && !s->later && pages_written(s) == written ? log_sync(s, e) : 0;
+	return store_run(s, store_stmt(s, SQL_COMMIT), e);
 }
 
 void store_rollback(struct store *s)
@@ -511,7 +461,6 @@ int store_commit_now(struct store *s, struct err *e)
 
 	if (!commit(s, &why)) {
 		s->in_transaction = false;
-		s->unsynced = s->later;
 		s->error[0] = '\0';
 		return 0;
 	}

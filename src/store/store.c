@@ -24,11 +24,6 @@ bool store_in_transaction(const struct store *s)
 	return s->in_transaction;
 }
 
-bool store_waits_for_disk(const struct store *s)
-{
-	return s->unsynced;
-}
-
 const char *store_error(const struct store *s)
 {
 	return s->error;

@@ -259,8 +259,6 @@ struct store {
 	sqlite3_stmt *stmt[SQL_COUNT];
 	struct key key;
 	bool in_transaction;
-	bool later;    /* the open transaction is one of store_begin_later */
-	bool unsynced; /* such a one was committed, and none of the others since */
 	int64_t version; /* store_version */
 	int64_t changes; /* sqlite3_total_changes64 at its begin */
 	char error[512]; /* of the last commit */

@@ -236,11 +236,11 @@ void call_finish(struct call *c, int status)
 
 /* ---- running ---- */
 
-int call_transaction(struct call *c, bool later, int (*run)(void *arg), void *arg)
+int call_transaction(struct call *c, int (*run)(void *arg), void *arg)
 {
 	int status;
 
-	if (later ? store_begin_later(c->store, &c->err) : store_begin(c->store, &c->err))
+	if (store_begin(c->store, &c->err))
 		return call_failed(c);
 	status = run(arg);
 	if (status != 200 && status != CALL_LATER && !c->keep) {
@@ -262,7 +262,7 @@ static int run_verb(void *arg)
 
 static int run_in_transaction(struct call *c)
 {
-	int status = call_transaction(c, false, run_verb, c);
+	int status = call_transaction(c, run_verb, c);
 
 	return status == 200 && c->verb->after ? c->verb->after(c) : status;
 }

@@ -73,9 +73,9 @@ void call_close(struct call *c);              /* the control ends */
 int call_refuse(struct call *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4))); /* returns status */
 int call_failed(struct call *c);           /* the store's error stands in err: 500 */
-/* What run does is committed when it returns 200 (or CALL_LATER), else undone; its status, or 500. later: durable with a later
- * commit only. For verbs that do not run inside a transaction. */
-int call_transaction(struct call *c, bool later, int (*run)(void *arg), void *arg);
+/* What run does is committed when it returns 200 (or CALL_LATER), else undone; its status, or 500. For verbs that do not run inside a
+ * transaction. */
+int call_transaction(struct call *c, int (*run)(void *arg), void *arg);
 
 /* ---- members of the request; checked before the verb runs, so what is there has its type ---- */
 enum member_type {

@@ -40,7 +40,6 @@ struct rows {
 	struct buf attributes; /* of all rows, one behind the other */
 	char **odd;            /* owned: texts of values that were none, each owned */
 	size_t odd_n;
-	bool later; /* the answer need not wait for the disk */
 };
 
 /* 200, or a refusal. What is in out is freed in any case. */

@@ -235,37 +235,16 @@ static int rows_take(struct reading *in)
 	return json_scan_take(s, ']') ? 0 : -1;
 }
 
-static int later_take(struct reading *in)
-{
-	const char *from;
-	size_t n;
-
-	json_scan_skip(&in->scan, &from, &n);
-	in->rows->later = n == 4 && !memcmp(from, "true", 4);
-	return in->rows->later || (n == 5 && !memcmp(from, "false", 5)) || (n == 4 && !memcmp(from, "null", 4)) ? 0 : -1;
-}
-
-/* {"rows":[...],"later":true}: rows must be there, each once. */
+/* {"rows":[...]} and nothing else. */
 static int request_take(struct reading *in)
 {
 	struct json_scan *s = &in->scan;
-	bool rows = false, later = false;
 	char *name;
 	size_t n;
 
-	if (!json_scan_take(s, '{'))
+	if (!json_scan_take(s, '{') || !json_scan_text(s, &name, &n) || strcmp(name, "rows") != 0 || !json_scan_take(s, ':') || rows_take(in))
 		return -1;
-	do {
-		bool *flag;
-
-		if (!json_scan_text(s, &name, &n) || !json_scan_take(s, ':'))
-			return -1;
-		flag = !strcmp(name, "rows") ? &rows : !strcmp(name, "later") ? &later : NULL;
-		if (!flag || *flag || (flag == &rows ? rows_take(in) : later_take(in)))
-			return -1;
-		*flag = true;
-	} while (json_scan_take(s, ','));
-	return rows && json_scan_take(s, '}') && !json_scan_next(s) && s->at == s->end ? 0 : -1;
+	return json_scan_take(s, '}') && !json_scan_next(s) && s->at == s->end ? 0 : -1;
 }
 
 /* Of two rows with one address the later stands. */

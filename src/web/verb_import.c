@@ -239,7 +239,7 @@ int verb_import(struct call *c)
 	im.put = mem_array(im.rows.n, sizeof(*im.put));
 	keep_init(&im.keep, im.rows.n);
 	if (status == 200)
-		status = call_transaction(c, im.rows.later, import_store, &im);
+		status = call_transaction(c, import_store, &im);
 	if (status == 200)
 		import_answer(&im);
 	for (size_t i = 0; i < im.rows.n; i++)

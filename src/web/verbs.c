@@ -31,7 +31,7 @@ const struct verb control_verbs[] = {
 	  false, /* reads first, then has a transaction of its own kind */
 	  verb_import,
 	  NULL,
-	  { { "rows", MEMBER_ROWS, true }, { "later", MEMBER_BOOL, false } } },
+	  { { "rows", MEMBER_ROWS, true } } },
 	{ "pause", true, verb_pause, verb_pause_after, { { "sequence", MEMBER_TEXT, false } } },
 	{ "queue", false, verb_queue, NULL, { { "limit", MEMBER_INTEGER, false } } },
 	{ "resume", true, verb_resume, verb_pause_after, { { "sequence", MEMBER_TEXT, false } } },

@@ -235,7 +235,7 @@ def test_daemon_lost_in_an_import():
     try:
         path, sock = os.path.join(home, "c.csv"), os.path.join(home, "s")
         contacts_csv(path, 5000, set())
-        for answers, want in ((2, r"the rows up to line 2001 are imported, those from line 2002 on may be; import the file again, repeating is safe"),
+        for answers, want in ((2, r"the rows up to line 4001 are imported, those from line 4002 on may be; import the file again, repeating is safe"),
                               (0, r"no row is known to be imported, those from line 2 on may be; import the file again")):
             with socket.socket(socket.AF_UNIX) as listener:
                 listener.bind(sock)

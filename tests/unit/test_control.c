@@ -196,27 +196,6 @@ static void test_import_events(void **state)
 	buf_free(&big);
 }
 
-static void test_import_later(void **state)
-{
-	static const struct row rows[] = {
-		{ "import", "{'rows':[" ANN "],'later':1}", 400, "{'error':'*later: *'}" },
-		{ "import", "{'later':true}", 400, "{'error':'*rows: *'}" },
-		{ "import", "{'later':true,'rows':[" ANN "],'later':true}", 400, "{'error':'*duplicate*'}" },
-		{ "import", "{'later':null,'rows':[" ANN "]}", 200, "{'created':1}" },
-		{ "import", "{'rows':[" ANN "],'later':false}", 200, "{'same':1}" },
-	};
-	struct fixture *f = *state;
-
-	ASK_ALL(f, rows);
-	assert_false(store_waits_for_disk(f->store));
-	ask(f, "import", "{'rows':[" BOB "] , 'later' : true }", 200, "{'created':1}");
-	assert_true(store_waits_for_disk(f->store));
-	ask(f, "import", "{'rows':[],'later':true}", 200, "{'created':0}");
-	assert_true(store_waits_for_disk(f->store));
-	ask(f, "import", "{'rows':[]}", 200, "{'created':0}");
-	assert_false(store_waits_for_disk(f->store));
-}
-
 /* A row of more names than are compared one by one: still none may stand twice. */
 static void test_import_of_many_names(void **state)
 {
@@ -674,7 +653,6 @@ int main(void)
 		ROW(test_bad_requests),
 		ROW(test_import),
 		ROW(test_import_of_many_names),
-		ROW(test_import_later),
 		ROW(test_import_events),
 		ROW(test_import_does_not_pile_up),
 		ROW(test_enroll),

@@ -107,24 +107,6 @@ static void test_uncommitted(void **state)
 	expect_lines(log_path, 1, 1);
 }
 
-/* Nor is what a crash could take back: the log would be ahead of its store. */
-static void test_not_on_the_disk(void **state)
-{
-	struct fixture *f = *state;
-	struct event ev = { .ts = T0, .type = EVENT_CONTACT_IMPORTED, .contact_id = 1, .account = "", .detail = "" };
-
-	must_open(f);
-	must(f, store_begin_later(f->store, &f->err));
-	must(f, store_events_add(f->store, &ev, 1, &f->err));
-	must(f, store_commit_now(f->store, &f->err));
-	must(f, journal_flush(f->journal, &f->err));
-	expect_lines(log_path, 1, 0);
-	must(f, store_begin(f->store, &f->err));
-	must(f, store_commit_now(f->store, &f->err));
-	must(f, journal_flush(f->journal, &f->err));
-	expect_lines(log_path, 1, 1);
-}
-
 /* ---- crashes */
 
 /* Cut at each byte of the last lines, in the middle of which a write may have ended. */
@@ -442,7 +424,7 @@ int main(void)
 {
 #define ROW(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_format), ROW(test_completes),       ROW(test_uncommitted),      ROW(test_not_on_the_disk),
+		cmocka_unit_test(test_format), ROW(test_completes),       ROW(test_uncommitted),
 		ROW(test_torn_anywhere),       ROW(test_power_loss),      ROW(test_deleted),
 		ROW(test_begins_anew),         ROW(test_refusals),        ROW(test_rotation),
 		ROW(test_crash_after_rename),  ROW(test_stored_position), ROW(test_reopen_refuses),

@@ -209,61 +209,6 @@ static void test_transaction_rules(void **state)
 	store_rollback(d->s); /* none open: nothing happens */
 }
 
-static int syncs;
-
-int fdatasync(int fd) /* SQLite's are counted */
-{
-	syncs++;
-	return fsync(fd);
-}
-
-/* A commit that waits for no disk: whole, and durable with the next that does wait, also when that one changes nothing. */
-static void test_later(void **state)
-{
-	struct store_dir *d = *state;
-	sqlite3_stmt *q = NULL;
-	struct contact *c;
-	int before = syncs;
-
-	assert_false(store_waits_for_disk(d->s));
-	OK(d, store_begin_later(d->s, &d->e));
-	assert_int_equal(store_begin_later(d->s, &d->e), -1);
-	put(d, "ann@example.com", "example.com");
-	store_rollback(d->s);
-	assert_false(store_waits_for_disk(d->s));
-	OK(d, store_begin_later(d->s, &d->e));
-	put(d, "ann@example.com", "example.com");
-	assert_false(store_waits_for_disk(d->s));
-	commit(d);
-	assert_true(store_waits_for_disk(d->s));
-	assert_int_equal(syncs, before);
-	begin(d);
-	store_rollback(d->s);
-	assert_true(store_waits_for_disk(d->s));
-	begin(d);
-	assert_int_equal(sqlite3_prepare_v2(d->s->db, "PRAGMA synchronous", -1, &q, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-	assert_int_equal(sqlite3_column_int(q, 0), 2); /* FULL */
-	sqlite3_finalize(q);
-	commit(d);
-	assert_false(store_waits_for_disk(d->s));
-	assert_int_equal(syncs, before + 1); /* although there was nothing to write */
-	begin(d);
-	commit(d);
-	assert_int_equal(syncs, before + 1); /* once is enough */
-	OK(d, store_begin_later(d->s, &d->e));
-	put(d, "bob@example.com", "example.com");
-	commit(d);
-	begin(d);
-	put(d, "eve@example.com", "example.com");
-	commit(d);
-	assert_int_equal(syncs, before + 2); /* one for both */
-	assert_false(store_waits_for_disk(d->s));
-	store_dir_reopen(d);
-	assert_int_equal(store_contact_by_email(d->s, "ann@example.com", &c, &d->e), 1);
-	contact_free(&c);
-}
-
 static void note_status(void *arg, int status)
 {
 	int *calls = arg;
@@ -471,7 +416,6 @@ int main(void)
 		T(test_locked),
 		cmocka_unit_test(test_memory),
 		T(test_transaction_rules),
-		T(test_later),
 		T(test_rollback),
 		T(test_full),
 		T(test_full_database),
