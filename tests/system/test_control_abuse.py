@@ -278,7 +278,8 @@ REFUSED = [  # request, what the answer must have
     (b"BREW /v1/pause HTTP/1.1\r\n\r\n", b"501"), (request("nothing"), b"404"), (request("status/../pause"), b"404"),
     (request("import", b'{"rows":' + b"[" * 100000), b"400"), (request("import", b'{"rows":' + b'{"a":' * 100000), b"400"),
     (request("show", b'{"contact":"\xff\xfe@example.com"}'), b"400"), (request("show", b'{"contact":"a\\u0000b@example.com"}'), b"400"),
-    (request("show", b'{"contact":"' + b"a" * 100000 + b'"}'), b"400"), (request("import", b'{"rows":[' + b",".join([b"{}"] * 300000) + b"]}"), b"413"),
+    (request("show", b'{"contact":"' + b"a" * 100000 + b'"}'), b"400"), (request("import", b'{"rows":[' + b",".join([b"{}"] * 300000) + b"]}"), b"400"),
+    (request("show", b'{"contact":[' + b",".join([b"{}"] * 300000) + b"]}"), b"413"),
     (request("hold", b'{"contact":"person1@company1.example","until":1e400}'), b"400"), (request("status", b"{" + b" " * (5 * MB) + b"}"), b"413"),
     (request("import", b'{"rows":' + b"9" * 100000 + b"}"), b"400"), (request("pause", b'{"sequence":"course","sequence":"other"}'), b"400"),
 ]
