@@ -215,7 +215,7 @@ $(BUILD)/tidy/%.ok: src/%.c .clang-tidy
 mutate: $(LIBROOMS)
 	@python3 tests/mutate/mutate.py $(BUILD)
 
-# ---- bench: ratios within one run (tests/bench/README.md)
+# ---- bench: ratios within one run (tests/bench/bench.py)
 .PHONY: bench
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 define bench_rule

@@ -186,7 +186,7 @@ static void check_clock(struct doctor *d)
 
 /* ---- the store ---- */
 
-#define WAY_OUT "put a backup in its place and let it catch up: abvctl(1), BACKUP AND REPAIR"
+#define WAY_OUT "abvd --recover BACKUP puts a backup in its place and lets it catch up: abvctl(1), BACKUP AND REPAIR"
 
 static void store_finding(void *arg, const char *text)
 {

@@ -72,8 +72,8 @@ static int store_is_lost(const struct config *c)
 		const char *path = beside[i].log ? c->log_path : c->store_path;
 		if (size_of(path, beside[i].tail) == 0)
 			continue;
-		log_error("the store %s is missing or empty, but %s%s is not: a new store would send everything again. Put the store or a backup of it "
-		          "in its place (abvctl(1), BACKUP AND REPAIR); or, if this is meant as a new beginning, move the log and its rotated files away",
+		log_error("the store %s is missing or empty, but %s%s is not: a new store would send everything again. Put it back as it was, or "
+		          "`abvd --recover BACKUP` (abvctl(1), BACKUP AND REPAIR); or, if this is meant as a new beginning, move the log and its rotated files away",
 		          c->store_path, path, beside[i].tail);
 		return EXIT_IO;
 	}

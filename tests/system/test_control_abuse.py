@@ -9,7 +9,7 @@ import abv
 
 PEOPLE = 30000
 RATE = 100           # messages a second: it goes on for as long as the test does
-RSS_MOST = 160       # MB: 30 of its own, 64 that connections may hold, 4 MB of request and what JSON makes of it
+RSS_MOST = 160       # MB: 30 of its own, 32 that connections may hold, 4 MB of request and what JSON makes of it
 SERVED = 10.0        # seconds in which the operator has an answer, whatever the others do
 OPEN = ('contact = { min_gap = "0s"; limits = ["9 per 1h"]; }; account = { limits = ["99 per 1d"]; };'
         ' window = { days = "mon-sun"; hours = "00:00-24:00"; }; backoff = { factor = 1.0; };')

@@ -326,8 +326,8 @@ def test_start_on_a_full_disk():
 
 
 def test_damaged_while_it_runs():
-    """Pages of the store become garbage under a running abvd: it ends with 74, naming the way out, and sends nothing on what they say; a
-    start on it is refused."""
+    """Pages of the store become garbage under a running abvd: it ends with 74, naming the way out, and nobody gets a
+    letter twice; the doctor finds it."""
     w = World(preload=False, people=3000, latency=20)
     try:
         w.begin()
