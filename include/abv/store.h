@@ -24,6 +24,9 @@ enum store_status { STORE_OK, STORE_LOCKED, STORE_NEWER, STORE_IO };
 
 /* Opens or creates, locks (EXCLUSIVE), migrates. ":memory:" for simulations. NEWER: the schema is from a newer abvd. */
 enum store_status store_open(const char *path, struct store **out, struct err *e);
+/* The same, and it takes a backup too, which store_open refuses: for whoever has it catch up with the log, and makes it the store then. */
+enum store_status store_open_copy(const char *path, struct store **out, struct err *e);
+int store_adopt(struct store *s, struct err *e); /* 0, -1 */
 void store_close(struct store **s);
 
 const struct key *store_key(const struct store *s);    /* 32 random bytes, made with the store */

@@ -69,6 +69,8 @@ void disk_log_good(struct daemon *d);                    /* written and synced *
 void disk_status(const struct daemon *d, struct buf *json);
 
 /* ---- recover.c: --recover. 0, or the exit status. ---- */
+void damage_note(const char *store);   /* a mark beside the store: no start takes it while that stands */
+void damage_forget(const char *store);
 int recover_file(struct daemon *d);  /* the backup takes the store's place; what stood there is kept aside */
 int recover_store(struct daemon *d); /* and catches up with the log */
 

@@ -136,6 +136,7 @@ void disk_look(struct daemon *d)
 	d->disk.damaged = true;
 	log_error("the store is damaged: abvd ends, so that nothing is sent on what it says path=%s; `abvctl doctor` tells more, and abvctl(1), "
 	          "BACKUP AND REPAIR, the way out", d->plan->config->store_path);
+	damage_note(d->plan->config->store_path);
 	event_base_loopbreak(d->base);
 }
 

@@ -129,13 +129,14 @@ int recover_file(struct daemon *d)
 	const char *backup = d->options.recover, *store = d->plan->config->store_path;
 	struct stat a, b;
 	struct err e = { "" };
-	if (stat(backup, &a) == 0 && stat(store, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-		return 0; /* it stands there already */
+	bool there = stat(backup, &a) == 0 && stat(store, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino; /* already */
 	int rc = examine(backup, store);
-	if (rc == 0 && put_in_place(backup, store, &e) != 0) {
+	if (rc == 0 && !there && put_in_place(backup, store, &e) != 0) {
 		log_error("the backup cannot be put in the store's place: %s", e.text);
 		rc = EXIT_IO;
 	}
+	if (rc == 0)
+		damage_forget(store);
 	return rc;
 }
 
@@ -146,6 +147,10 @@ int recover_store(struct daemon *d)
 	char at[CLOCK_TEXT_MAX];
 	if (replay_log(d->store, d->plan, d->plan->config->log_path, &n, &e) != 0) {
 		log_error("the store cannot catch up with the engagement log; it stands at seq=%lld: %s", (long long)store_event_last(d->store), e.text);
+		return EXIT_IO;
+	}
+	if (store_adopt(d->store, &e) != 0) {
+		log_error("the store has caught up with the engagement log and cannot be marked as the store: %s", e.text);
 		return EXIT_IO;
 	}
 	if (n.to == 0)

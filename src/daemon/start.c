@@ -2,9 +2,11 @@
  * Whatever fails names itself in one line and gives the exit status. */
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "abv/json.h"
 #include "abv/log.h"
@@ -80,11 +82,48 @@ static int store_is_lost(const struct config *c)
 	return 0;
 }
 
+/* Beside the store: it was found damaged. What reads well now may be older, or half of something: systemd's next start must not send on it. */
+static char *damage_mark(const char *store)
+{
+	return mem_printf("%s.damaged", store);
+}
+
+void damage_note(const char *store)
+{
+	char *mark = damage_mark(store);
+	int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0 || fsync(fd) != 0)
+		log_error("%s: %s", mark, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(mark);
+}
+
+void damage_forget(const char *store)
+{
+	char *mark = damage_mark(store);
+	if (unlink(mark) != 0 && errno != ENOENT)
+		log_error("%s: %s", mark, strerror(errno));
+	free(mark);
+}
+
+static int damage_is_noted(const char *store)
+{
+	char *mark = damage_mark(store);
+	struct stat st;
+	int rc = stat(mark, &st) == 0 ? EXIT_IO : 0;
+	if (rc != 0)
+		log_error("the store %s was found damaged: %s says so. See `abvctl doctor` and abvctl(1), BACKUP AND REPAIR; `abvd --recover` removes the mark, and "
+		          "so may you when the store is whole", store, mark);
+	free(mark);
+	return rc;
+}
+
 static int open_store(struct daemon *d)
 {
 	static const int status[] = { [STORE_OK] = 0, [STORE_LOCKED] = EXIT_TEMPFAIL, [STORE_NEWER] = EXIT_CONFIG, [STORE_IO] = EXIT_IO };
 	struct err e = { "" };
-	enum store_status st = store_open(d->plan->config->store_path, &d->store, &e);
+	enum store_status st = (d->options.recover != NULL ? store_open_copy : store_open)(d->plan->config->store_path, &d->store, &e);
 	if (st == STORE_IO)
 		return tell_io("store", d->plan->config->store_path, &e);
 	if (st != STORE_OK)
@@ -175,6 +214,8 @@ int start_all(struct daemon *d)
 		rc = recover_file(d);
 	if (rc == 0)
 		rc = store_is_lost(d->plan->config);
+	if (rc == 0)
+		rc = damage_is_noted(d->plan->config->store_path);
 	if (rc == 0)
 		rc = open_store(d);
 	if (rc != 0)

@@ -69,8 +69,8 @@ static int copy_end(struct store_copy *c, struct err *e)
 		return copy_error(c, rc, e);
 	sqlite3_close(c->db);
 	c->db = NULL;
-	fd = open(c->path, O_RDWR | O_CLOEXEC);
-	bad = fd < 0 || fsync(fd);
+	fd = open(c->path, O_RDWR | O_CLOEXEC); /* marked, so that nobody starts on it by mistake */
+	bad = fd < 0 || pwrite(fd, APPLICATION_BYTES, 4, APPLICATION_AT) != 4 || fsync(fd);
 	if (bad)
 		err_set(e, "%s: fsync: %s", c->path, strerror(errno));
 	if (fd >= 0)

@@ -27,7 +27,6 @@
 #include "schema_int.h"
 #include "store_int.h"
 
-#define APPLICATION_ID 0x41425644 /* also in sql/0001_init.sql */
 
 /* Measured (tests/bench/bench_store.c): a message changes three pages that lie anywhere, so small pages make small
  * commits; a checkpoint each 32 MB of log writes a page that many commits changed once, and its fsyncs are few; 6 MB of
@@ -255,7 +254,7 @@ static enum store_status check_and_migrate(struct store *s, const char *path, st
 		rc = pragma_int(s->db, "SELECT count(*) FROM sqlite_master", &tables);
 	if (rc != SQLITE_OK)
 		return open_failed(s, path, rc, e);
-	if (application != APPLICATION_ID && (application || version || tables)) {
+	if (application != APPLICATION_ID && application != APPLICATION_COPY && (application || version || tables)) {
 		err_set(e, "%s: this is no abvd store (a SQLite database of another program)", path);
 		return STORE_IO;
 	}
@@ -337,7 +336,40 @@ int store_mirrors_load(struct store *s, struct err *e)
 	return 0;
 }
 
+/* The file itself is asked: a write-ahead log that was left beside it may say something else of its first page. */
+static bool is_copy(const char *path)
+{
+	char mark[4] = { 0 };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool copy = fd >= 0 && pread(fd, mark, sizeof(mark), APPLICATION_AT) == (ssize_t)sizeof(mark) && !memcmp(mark, APPLICATION_BYTES, sizeof(mark));
+
+	if (fd >= 0)
+		close(fd);
+	return copy;
+}
+
 enum store_status store_open(const char *path, struct store **out, struct err *e)
+{
+	*out = NULL;
+	if (is_copy(path)) {
+		err_set(e, "%s is a copy that `abvctl backup` has made: started on it, abvd would send again what left since. `abvd --recover %s` has it "
+			   "catch up with the engagement log", path, path);
+		return STORE_IO;
+	}
+	return store_open_copy(path, out, e);
+}
+
+int store_adopt(struct store *s, struct err *e)
+{
+	char sql[64];
+
+	(void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
+	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return engine_error(s, e);
+	return store_scrub(s, e);
+}
+
+enum store_status store_open_copy(const char *path, struct store **out, struct err *e)
 {
 	struct store *s = mem_alloc(sizeof(*s));
 	enum store_status status = STORE_IO;

@@ -254,6 +254,13 @@ struct event_new {
 	int64_t seq, type;
 };
 
+/* What SQLite calls the application id, at byte 68 of the file: "ABVD" (also in sql/0001_init.sql), and "ABVC" in a copy that was made as a
+ * backup, until it is made the store (store_adopt). */
+#define APPLICATION_ID    0x41425644
+#define APPLICATION_COPY  0x41425643
+#define APPLICATION_AT    68
+#define APPLICATION_BYTES "ABVC"
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[SQL_COUNT];

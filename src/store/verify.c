@@ -11,7 +11,6 @@
 #include "schema_int.h"
 #include "store_int.h"
 
-#define APPLICATION_ID 0x41425644
 #define TOLD_MAX       20
 
 struct store_file {
@@ -100,7 +99,7 @@ enum store_status store_file_open(const char *path, bool live, struct store_file
 		status = STORE_LOCKED;
 	if (rc != SQLITE_OK)
 		err_set(e, "%s: %s", path, f->db ? sqlite3_errmsg(f->db) : sqlite3_errstr(rc));
-	else if (application != APPLICATION_ID)
+	else if (application != APPLICATION_ID && application != APPLICATION_COPY)
 		err_set(e, "%s: this is no abvd store", path);
 	else if (version > last)
 		status = STORE_NEWER, err_set(e, "%s: a newer abvd has used this store (schema %" PRId64 ", known up to %d)", path, version, last);

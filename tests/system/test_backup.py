@@ -366,6 +366,47 @@ def test_recovery_is_careful():
         w.remove()
 
 
-TESTS = [test_backup_under_load, test_backup_is_refused_and_given_up, test_doctor, test_recovered_from_backup_and_log, test_recovery_is_careful]
+def test_backup_put_in_place_by_hand():
+    """A copy knows that it is one: abvd does not start on it, whether its log is there, or lost, or another store's write-ahead log lies beside it.
+    A store that was found damaged is not made the store again unexamined."""
+    w = World(people=30)
+    try:
+        w.begin()
+        wait_for(lambda: w.received() >= 10)
+        w.a.ctl("backup", w.copy)
+        wait_for(lambda: w.counts()["completed"] == w.people)
+        w.a.kill()
+        whole = open(w.db, "rb").read(), open(w.db + "-wal", "rb").read(), open(w.a.logfile, "rb").read()
+
+        def put(db, wal, log):
+            for path, data in ((w.db, db), (w.db + "-wal", wal), (w.a.logfile, log)):
+                if os.path.exists(path):
+                    os.unlink(path)
+                if data:
+                    with open(path, "wb") as f:
+                        f.write(data)
+
+        copy = open(w.copy, "rb").read()
+        for wal, log in ((None, whole[2]), (None, None), (whole[1], whole[2]), (whole[1], None)):
+            put(copy, wal, log)
+            assert "is a copy that `abvctl backup` has made" in w.refused("abvd.db")
+        put(copy, None, whole[2])
+        assert "has caught up" in w.recover(w.db)
+        w.a.start()
+        w.a.ctl("resume")
+        w.a.stop()
+        assert once(w) == 2 * w.people
+        db = sqlite3.connect(w.db)
+        page = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'touch_contact'").fetchone()[0]
+        db.close()
+        with open(w.db, "r+b") as f:
+            f.seek((page - 1) * 2048)
+            f.write(b"\0" * 2048)
+        assert "the backup" in w.recover(w.db, status=74)
+    finally:
+        w.remove()
+
+
+TESTS = [test_backup_under_load, test_backup_put_in_place_by_hand, test_backup_is_refused_and_given_up, test_doctor, test_recovered_from_backup_and_log, test_recovery_is_careful]
 only = os.environ.get("ABV_ONLY")
 run([t for t in TESTS if not only or t.__name__ in only.split(",")])

@@ -346,6 +346,9 @@ def test_damaged_while_it_runs():
         assert max(ids.values()) == 1
         r = subprocess.run([os.path.join(BUILD, "abvctl"), "--config", w.a.conf, "doctor"], capture_output=True, text=True)
         assert r.returncode == 1 and "BAD  store" in r.stdout, r.stdout
+        said = len(w.a.errors())  # whoever starts it again, systemd among them: it would send until it meets the page
+        w.start(wait=False)
+        assert w.a.p.wait(20 * abv.SLOW) == 74 and "was found damaged" in w.a.errors()[said:], w.a.errors()[said:]
     finally:
         w.remove()
 
