@@ -110,11 +110,39 @@ static void test_damaged_is_told(void **state)
 	store_dir_open(d);
 }
 
+static void told(void *arg, const char *text)
+{
+	(void)arg;
+	fail_msg("%s", text);
+}
+
+/* While a touch flies its enrollment may be written, and names a touch that has no row yet: nothing is wrong with that. */
+static void test_written_in_flight(void **state)
+{
+	struct store_dir *d = *state;
+	struct store_file *f = NULL;
+
+	begin(d);
+	int64_t enrollment = enroll(d, put(d, "u@example.com", "example.com"), "s", T0);
+	(void)reserve(d, enrollment, T0);
+	commit(d);
+	begin(d);
+	OK(d, store_enrollment_wait(d->s, enrollment, REASON_GIFTS, CLOCK_NEVER, T0, false, &d->e));
+	commit(d);
+	store_close(&d->s);
+	if (store_file_open(d->path, true, &f, &d->e) != STORE_OK)
+		fail_msg("%s", d->e.text);
+	store_file_check(f, true, told, NULL);
+	store_file_close(&f);
+	store_dir_open(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_written_and_read, store_dir_setup, store_dir_teardown),
 		cmocka_unit_test_setup_teardown(test_cut_and_changed, store_dir_setup, store_dir_teardown),
+		cmocka_unit_test_setup_teardown(test_written_in_flight, store_dir_setup, store_dir_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_is_told, store_dir_setup, store_dir_teardown),
 	};
 
