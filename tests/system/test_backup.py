@@ -255,6 +255,9 @@ def happen(w):
     """Something of everything that a log can tell."""
     a, who = w.a, "person%d@company%d.example"
     a.ctl("forget", who % (5, 5))
+    a.write("zoe.csv", "email,consent,consent_source\nzoe@late.example,opt_in,web\n")
+    a.ctl("import", os.path.join(a.home, "zoe.csv"))  # somebody whom the copy never had
+    a.ctl("forget", "zoe@late.example")
     a.ctl("suppress", "@company7.example")
     a.ctl("suppress", who % (8, 8), "--reason", "asked on the phone")
     a.ctl("hold", who % (9, 9), "--until", "7d", "--reason", "on a journey")
