@@ -137,12 +137,35 @@ static void test_written_in_flight(void **state)
 	store_dir_open(d);
 }
 
+static void type_row(void *arg, const struct event *ev)
+{
+	*(enum event_type *)arg = ev->type;
+}
+
+/* After a rollback the disk could not be read to the end: who reads events for the log does not get them without their names. */
+static void test_names_are_read_again(void **state)
+{
+	struct store_dir *d = *state;
+	struct event ev = { .ts = T0, .type = EVENT_PAUSED, .address = "", .account = "", .sequence = "", .step = "", .kind = -1, .detail = "" };
+	enum event_type type = EVENT_TYPE_COUNT;
+
+	begin(d);
+	OK(d, store_event_add(d->s, &ev, NULL, &d->e));
+	commit(d);
+	store_fresh_clear(d->s);
+	store_names_free(d->s);
+	d->s->stale = true;
+	assert_int_equal(store_events(d->s, 0, 10, type_row, &type, &d->e), 1);
+	assert_int_equal(type, EVENT_PAUSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_written_and_read, store_dir_setup, store_dir_teardown),
 		cmocka_unit_test_setup_teardown(test_cut_and_changed, store_dir_setup, store_dir_teardown),
 		cmocka_unit_test_setup_teardown(test_written_in_flight, store_dir_setup, store_dir_teardown),
+		cmocka_unit_test_setup_teardown(test_names_are_read_again, store_dir_setup, store_dir_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_is_told, store_dir_setup, store_dir_teardown),
 	};
 
