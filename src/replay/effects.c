@@ -322,6 +322,16 @@ static int paused(struct replay *r, const struct line *l)
 	return rc || !strstr(why, "_rate") ? rc : count_anew(r, l);
 }
 
+/* Whom the copy has is forgotten already (replay.c). Who came after it is known here by the hash alone, and is somebody up to now. */
+static int forgotten(struct replay *r, const struct line *l, const struct contact *c)
+{
+	char hash[64];
+
+	if (c && !c->forgotten && store_contact_forget(r->store, c->id, l->ts, hash, r->e))
+		return -1;
+	return store_suppress(r->store, l->contact, REASON_ERASED, "", l->ts, r->e) < 0 ? -1 : 0;
+}
+
 /* ---- */
 
 static int stopped(struct replay *r, const struct line *l, const struct enrollment *en)
@@ -375,7 +385,7 @@ static int effect(struct replay *r, const struct line *l, const struct contact *
 	case EVENT_COMPLAINED: return failure(r, l, STORE_HOUR_COMPLAINTS);
 	case EVENT_SUPPRESSED: return suppressed(r, l);
 	case EVENT_UNSUPPRESSED: return store_unsuppress(r->store, l->contact, r->e) < 0 ? -1 : 0;
-	case EVENT_FORGOTTEN: return store_suppress(r->store, l->contact, REASON_ERASED, "", l->ts, r->e) < 0 ? -1 : 0;
+	case EVENT_FORGOTTEN: return forgotten(r, l, c);
 	case EVENT_HELD: return held(r, l, c);
 	case EVENT_PAUSED:
 	case EVENT_RESUMED: return paused(r, l);

@@ -7,6 +7,7 @@
 #include "replay_int.h"
 
 #define TRANSACTION_LINES 500
+#define TOUCH_MOST (INT64_C(1) << 53) /* what JSON carries everywhere; touches that follow are numbered behind it */
 
 /* ---- lines ---- */
 
@@ -39,6 +40,8 @@ static int line_read(const struct journal_line *in, const json_t *json, struct l
 	if (*kind)
 		out->kind = strcmp(kind, kind_name(KIND_ASK)) ? KIND_VALUE : KIND_ASK;
 	out->touch = json_integer_value(json_object_get(json, "touch"));
+	if (out->touch < 0 || out->touch > TOUCH_MOST)
+		return err_set(e, "%s:%lld: touch %lld is none", in->file, (long long)in->line, (long long)out->touch);
 	out->contact = line_text(out, "contact");
 	out->account = line_text(out, "account");
 	out->sequence = line_text(out, "sequence");

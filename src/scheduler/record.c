@@ -304,6 +304,8 @@ static int record_outcome(struct scheduler *s, struct job *j, int64_t now, struc
 	const struct enrollment_row *row = j->row;
 	if (rc <= 0)
 		return rc < 0 ? -1 : err_set(e, "enrollment %lld of touch %lld is gone", (long long)j->enrollment_id, (long long)j->delivery.touch_id);
+	if (row->contact->forgotten) /* meanwhile: replies name the address */
+		*j->reply = '\0';
 	switch (j->result.outcome) {
 	case OUTCOME_ACCEPTED:
 	case OUTCOME_UNKNOWN: rc = outcome_sent(s, j, row, e); break;

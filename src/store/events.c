@@ -177,6 +177,8 @@ int store_events(struct store *s, int64_t after, int limit, void (*row)(void *ar
 	sqlite3_stmt *q;
 	int n;
 
+	if (store_refresh(s, e)) /* names that were read in part would go into the log as none */
+		return -1;
 	if (!s->in_transaction && after == s->figure[FIGURE_EVENT_LAST]) { /* it has them all */
 		store_fresh_clear(s);
 		return 0;

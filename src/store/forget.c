@@ -84,12 +84,12 @@ int store_contact_forget(struct store *s, int64_t id, int64_t now, char *hash, s
 	s->version++;
 	if (rc == 0)
 		return err_set(e, "store: there is no contact %lld", (long long)id);
-	if (rc > 0 && c->forgotten) {
-		snprintf(hash, 64, "%s", c->email);
-		rc = 0;
-	} else if (rc > 0) {
-		store_hash(s, c->email, hash);
-		rc = forget(s, c, now, hash, e);
+	if (rc > 0) {
+		if (c->forgotten || !strncmp(c->email, "hash:", 5)) /* the latter is what a log that is followed knows of somebody */
+			snprintf(hash, 64, "%s", c->email);
+		else
+			store_hash(s, c->email, hash);
+		rc = c->forgotten ? 0 : forget(s, c, now, hash, e);
 	}
 	contact_free(&c);
 	return rc;

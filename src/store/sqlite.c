@@ -435,15 +435,22 @@ void store_close(struct store **sp)
 
 /* ---- transactions ---- */
 
+int store_refresh(struct store *s, struct err *e)
+{
+	if (s->stale && store_mirrors_load(s, e)) /* the disk could not be read when they had to be */
+		return -1;
+	s->stale = false;
+	return 0;
+}
+
 static int transaction_begin(struct store *s, struct err *e)
 {
 	if (s->damaged)
 		return err_set(e, "store %s: the store is damaged", sqlite3_db_filename(s->db, "main"));
 	if (!sqlite3_get_autocommit(s->db) && store_run(s, store_stmt(s, SQL_ROLLBACK), e))
 		return -1;
-	if (s->stale && store_mirrors_load(s, e)) /* the disk could not be read when they had to be */
+	if (store_refresh(s, e))
 		return -1;
-	s->stale = false;
 	if (store_run(s, store_stmt(s, SQL_BEGIN), e))
 		return -1;
 	s->changes = sqlite3_total_changes64(s->db);

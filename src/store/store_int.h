@@ -302,6 +302,7 @@ int store_change(struct store *s, struct err *e);                /* 0, or -1: no
 int store_changed(const struct store *s);                        /* rows that the last change changed */
 void store_seen(struct store *s, int64_t now);                   /* a time was recorded */
 int store_mirrors_load(struct store *s, struct err *e);
+int store_refresh(struct store *s, struct err *e); /* reads them again if they could not be after a rollback */
 
 /* ---- vfs.c ---- */
 const char *store_vfs(void); /* the name of our way to the files; NULL: there is none, SQLite's default serves */

@@ -255,6 +255,9 @@ def happen(w):
     """Something of everything that a log can tell."""
     a, who = w.a, "person%d@company%d.example"
     a.ctl("forget", who % (5, 5))
+    a.write("zoe.csv", "email,consent,consent_source\nzoe@late.example,opt_in,web\n")
+    a.ctl("import", os.path.join(a.home, "zoe.csv"))  # somebody whom the copy never had
+    a.ctl("forget", "zoe@late.example")
     a.ctl("suppress", "@company7.example")
     a.ctl("suppress", who % (8, 8), "--reason", "asked on the phone")
     a.ctl("hold", who % (9, 9), "--until", "7d", "--reason", "on a journey")
@@ -350,6 +353,9 @@ def test_recovery_is_careful():
         with open(w.a.logfile, "w") as f:
             f.writelines(log[:-3] + log[-2:])
         assert "is needed" in w.recover(w.copy, status=74)
+        with open(w.a.logfile, "w") as f:  # touches could not be numbered behind it
+            f.writelines(log[:-1] + [re.sub(r'"event":', '"touch":9223372036854775807,"event":', re.sub(r'"touch":\d+,?', "", log[-1]))])
+        assert "is none" in w.recover(w.db, status=74)
         with open(w.a.logfile, "w") as f:
             f.writelines(log)
         said = w.recover(w.db)  # it stands there already, as the failed try left it

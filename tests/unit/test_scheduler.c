@@ -164,6 +164,46 @@ static void test_suppressed_before_the_dot(void **state)
 	world_close(&w);
 }
 
+static void find_reply(void *arg, const struct event *ev)
+{
+	*(bool *)arg |= strstr(ev->detail, "said so") != NULL;
+}
+
+static void reply_of_touch(void *arg, const struct touch *t)
+{
+	*(bool *)arg |= *t->smtp_reply != '\0';
+}
+
+/* Relays name the address in their replies: one that comes when the person is forgotten already is not kept. */
+static void test_forgotten_before_the_reply(void **state)
+{
+	static const enum outcome outcome[] = { OUTCOME_ACCEPTED, OUTCOME_UNKNOWN, OUTCOME_REFUSED_TEMP, OUTCOME_BAD_ADDRESS, OUTCOME_REFUSED_PERM,
+	                                        OUTCOME_NOT_SENT };
+	(void)state;
+	for (size_t i = 0; i < sizeof outcome / sizeof outcome[0]; i++) {
+		struct world w;
+		struct err e = { "" };
+		char hash[64];
+		bool kept = false;
+		world_open(&w, FREE, STEP("one", "0d"));
+		w.fake.hold_answer = true;
+		int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
+		settle();
+		assert_int_equal(store_begin(w.store, &e), 0);
+		assert_int_equal(store_contact_forget(w.store, id, START, hash, &e), 0);
+		assert_int_equal(store_commit_now(w.store, &e), 0);
+		for (int k = 0; k < 16; k++)
+			if (w.fake.on_way[k] != NULL)
+				fake_answer(&w.fake, w.fake.on_way[k], outcome[i], 550, false);
+		settle();
+		assert_true(store_events(w.store, 0, 1000, find_reply, &kept, NULL) >= 0);
+		assert_false(kept);
+		assert_int_equal(store_touches_of(w.store, id, reply_of_touch, &kept, &e), 0);
+		assert_false(kept);
+		world_close(&w);
+	}
+}
+
 static void test_recovery(void **state)
 {
 	struct world w;
@@ -547,6 +587,50 @@ static void test_next_at(void **state)
 	world_close(&w);
 }
 
+static void told(void *arg, const char *text)
+{
+	(void)arg;
+	fail_msg("%s", text);
+}
+
+/* Steps that change places: one that was sent stands behind the next again. With its old words it is skipped, with others sent, and the
+ * store is none the worse for it. */
+static void test_steps_change_places(void **state)
+{
+	struct world w;
+	struct err e = { "" };
+	struct store_file *f = NULL;
+	char path[256];
+	(void)state;
+	world_open(&w, FREE, STEP("one", "0d") ", " STEP("two", "1d") ", " STEP("three", "1d"));
+	scheduler_free(&sched);
+	store_close(&w.store);
+	snprintf(path, sizeof path, "%s/a.db", w.dir);
+	assert_int_equal(store_open(path, &w.store, &e), STORE_OK);
+	scheduler_open(&w);
+	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
+	settle();
+	go_to(&w, START + CLOCK_DAY);
+	put_template(&w, "four", "value");
+	put_file(&w, "sequences.d/course.conf",
+	         "sequence = { name = \"course\"; steps = ( " STEP("three", "2d") ", " STEP("one", "1d") ", { name = \"two\"; after = \"1d\"; template = \"four.md\"; } ); };\n");
+	struct plan *old = w.plan;
+	plan_open(&w);
+	assert_int_equal(scheduler_set_plan(sched, w.plan, &e), 0);
+	plan_free(&old);
+	for (int day = 2; day < 7; day++)
+		go_to(&w, START + day * CLOCK_DAY);
+	assert_story(&w, id, "enrolled sent:one sent:two sent:three skipped:repeat_content sent:two completed");
+	scheduler_free(&sched);
+	store_close(&w.store);
+	assert_int_equal(store_file_open(path, true, &f, &e), STORE_OK);
+	store_file_check(f, true, told, NULL);
+	store_file_close(&f);
+	plan_free(&w.plan);
+	snprintf(path, sizeof path, "rm -rf %s", w.dir);
+	assert_int_equal(system(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,6 +641,7 @@ int main(void)
 		cmocka_unit_test(test_retry_is_the_same_touch),
 		cmocka_unit_test(test_retry_ends),
 		cmocka_unit_test(test_suppressed_before_the_dot),
+		cmocka_unit_test(test_forgotten_before_the_reply),
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_three_refusals_pause),
 		cmocka_unit_test(test_edit_reaches_people_in_flight),
@@ -569,6 +654,7 @@ int main(void)
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_more_wait_than_fit),
 		cmocka_unit_test(test_next_at),
+		cmocka_unit_test(test_steps_change_places),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,11 +110,62 @@ static void test_damaged_is_told(void **state)
 	store_dir_open(d);
 }
 
+static void told(void *arg, const char *text)
+{
+	(void)arg;
+	fail_msg("%s", text);
+}
+
+/* While a touch flies its enrollment may be written, and names a touch that has no row yet: nothing is wrong with that. */
+static void test_written_in_flight(void **state)
+{
+	struct store_dir *d = *state;
+	struct store_file *f = NULL;
+
+	begin(d);
+	int64_t enrollment = enroll(d, put(d, "u@example.com", "example.com"), "s", T0);
+	(void)reserve(d, enrollment, T0);
+	commit(d);
+	begin(d);
+	OK(d, store_enrollment_wait(d->s, enrollment, REASON_GIFTS, CLOCK_NEVER, T0, false, &d->e));
+	commit(d);
+	store_close(&d->s);
+	if (store_file_open(d->path, true, &f, &d->e) != STORE_OK)
+		fail_msg("%s", d->e.text);
+	store_file_check(f, true, told, NULL);
+	store_file_close(&f);
+	store_dir_open(d);
+}
+
+static void type_row(void *arg, const struct event *ev)
+{
+	*(enum event_type *)arg = ev->type;
+}
+
+/* After a rollback the disk could not be read to the end: who reads events for the log does not get them without their names. */
+static void test_names_are_read_again(void **state)
+{
+	struct store_dir *d = *state;
+	struct event ev = { .ts = T0, .type = EVENT_PAUSED, .address = "", .account = "", .sequence = "", .step = "", .kind = -1, .detail = "" };
+	enum event_type type = EVENT_TYPE_COUNT;
+
+	begin(d);
+	OK(d, store_event_add(d->s, &ev, NULL, &d->e));
+	commit(d);
+	store_fresh_clear(d->s);
+	store_names_free(d->s);
+	d->s->stale = true;
+	assert_int_equal(store_events(d->s, 0, 10, type_row, &type, &d->e), 1);
+	assert_int_equal(type, EVENT_PAUSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_written_and_read, store_dir_setup, store_dir_teardown),
 		cmocka_unit_test_setup_teardown(test_cut_and_changed, store_dir_setup, store_dir_teardown),
+		cmocka_unit_test_setup_teardown(test_written_in_flight, store_dir_setup, store_dir_teardown),
+		cmocka_unit_test_setup_teardown(test_names_are_read_again, store_dir_setup, store_dir_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_is_told, store_dir_setup, store_dir_teardown),
 	};
 
