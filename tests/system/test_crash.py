@@ -294,6 +294,7 @@ def test_store_is_migrated():
 def test_every_point_was_reached():
     if not totals["worlds"]:
         return
+    assert table.deaths() >= CRASHES or ONLY, "only %d deaths" % table.deaths()
     never = [l for l in ALL if ONLY in l and not table.rows[l]]
     assert not never, "never died at: %s" % ", ".join(never)
     print("     seed %d: %d deaths, %d unknown, %d messages taken, %d lines of log" % (

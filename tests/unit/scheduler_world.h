@@ -38,6 +38,7 @@ struct fake {
 	enum outcome outcome;            /* for every message, unless `hold_body` */
 	int code;
 	const char *status;
+	const char *reply; /* NULL: "said so" */
 	bool hold_body;                  /* bodies are never told as written */
 	bool hold_answer;                /* dots are never answered */
 	int withdrawn;
@@ -57,7 +58,7 @@ static inline void fake_forget(struct fake *f, struct delivery_job *job)
 
 static inline void fake_answer(struct fake *f, struct delivery_job *job, enum outcome o, int code, bool local)
 {
-	struct delivery_result r = { .outcome = o, .phase = PHASE_DOT, .code = code, .status = f->status, .reply = "said so", .local = local };
+	struct delivery_result r = { .outcome = o, .phase = PHASE_DOT, .code = code, .status = f->status, .reply = f->reply != NULL ? f->reply : "said so", .local = local };
 	fake_forget(f, job);
 	f->sink.on_outcome(f->sink.arg, job, &r);
 }

@@ -229,8 +229,17 @@ static void test_recovery(void **state)
 }
 
 /* The first outcome after the operator resumed carries out what was withheld, whatever it is. */
+static void paused_names_nobody(void *arg, const struct event *ev)
+{
+	if (ev->type != EVENT_PAUSED)
+		return;
+	assert_string_equal(strstr(ev->detail, "\"smtp_reply\""), "\"smtp_reply\":\"5.1.1 ... no such user\"");
+	++*(int *)arg;
+}
+
 static void three_refusals(enum outcome then, int code, int accepted)
 {
+	int paused = 0;
 	struct world w;
 	struct err e = { "" };
 	world_open(&w, FREE, STEP("one", "0d"));
@@ -238,6 +247,7 @@ static void three_refusals(enum outcome then, int code, int accepted)
 	w.fake.outcome = OUTCOME_BAD_ADDRESS;
 	w.fake.code = 550;
 	w.fake.status = "5.1.1";
+	w.fake.reply = "5.1.1 <p@a2.example>: no such user";
 	for (int i = 0; i < 5; i++) {
 		char email[64], account[64];
 		snprintf(account, sizeof account, "a%d.example", i);
@@ -247,6 +257,8 @@ static void three_refusals(enum outcome then, int code, int accepted)
 	settle();
 	assert_int_equal(w.fake.started, 3);
 	assert_story(&w, 0, "enrolled enrolled enrolled enrolled enrolled refused refused refused paused:relay_refusals");
+	assert_true(store_events(w.store, 0, 1000, paused_names_nobody, &paused, &e) > 0);
+	assert_int_equal(paused, 1);
 	w.fake.outcome = then;
 	w.fake.code = code;
 	w.fake.status = "";
