@@ -7,7 +7,7 @@
 
 struct op *program_add(struct program *p, enum op_type type)
 {
-	if (p->n == p->cap) {
+	if (p->op == NULL || p->n == p->cap) {
 		p->cap = p->cap != 0 ? 2 * p->cap : 32;
 		p->op = mem_grow(p->op, p->cap, sizeof *p->op);
 	}
