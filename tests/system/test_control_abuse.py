@@ -118,7 +118,7 @@ class World:
         assert slowest < SERVED * abv.SLOW, "%s: the operator had to wait for %.1f s" % (name, slowest)
         assert fds < 256 + 64 + 40, "%s: %d descriptors" % (name, fds)
         assert rate > RATE / 50 / abv.SLOW, "%s: sending stood still: %s" % (name, sent)
-        assert peak < RSS_MOST * abv.SLOW, "%s: %.0f MB" % (name, peak)
+        assert abv.SLOW > 1 or peak < RSS_MOST, "%s: %.0f MB" % (name, peak)
 
 
 # ---- the abuses ----
