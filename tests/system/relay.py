@@ -33,6 +33,15 @@ MODES = {
     "notls": "offers no STARTTLS",
 }
 TCP_REPAIR = 19
+
+
+def may_vanish():
+    with socket.socket() as s:
+        try:
+            s.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+            return True
+        except PermissionError:
+            return False
 MSG450 = b"450 4.2.0 come back later\r\n"
 
 
@@ -79,7 +88,10 @@ class Server:
             for w in list(self.writers):
                 s = w.transport.get_extra_info("socket")
                 with socket.socket(fileno=os.dup(s.fileno())) as own:
-                    own.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+                    try:
+                        own.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+                    except PermissionError:
+                        pass  # without CAP_NET_ADMIN they are reset, and said so by may_vanish()
                 w.transport.abort()
 
     def fill(self):

@@ -5,7 +5,7 @@ is done here is mostly waiting."""
 import collections, datetime, os, re, signal, sys, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from abv import *
-from relay import Relay
+from relay import Relay, may_vanish
 import abv
 
 PEOPLE = 10800      # so that ten thousand are due behind the last trouble too
@@ -217,6 +217,8 @@ def test_patience():
         wait_for(lambda: w.relay.stats()["mode"] == "hangdot")
         wait_for(lambda: "relay_slow" in w.status(), 15)
         w.still("hangdot", 0)  # ten minutes are not over
+        if not may_vanish():
+            print("     !! SKIPPED: connections vanish only with CAP_NET_ADMIN; they are reset instead", flush=True)
         w.relay.mode("vanish")
         slowest = max(slowest, w.returns("vanish", "full"))
         wait_for(lambda: w.relay.stats()["mode"] == "full")
