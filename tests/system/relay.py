@@ -33,6 +33,7 @@ MODES = {
     "notls": "offers no STARTTLS",
 }
 TCP_REPAIR = 19
+MSG450 = b"450 4.2.0 come back later\r\n"
 
 
 def may_vanish():
@@ -42,7 +43,6 @@ def may_vanish():
             return True
         except PermissionError:
             return False
-MSG450 = b"450 4.2.0 come back later\r\n"
 
 
 class Server:
