@@ -208,11 +208,19 @@ failed:
 /* ---- all files ---- */
 
 /* logrotate's names: base, base.N, base-DATE; with anything more (.gz, .xz, .zst ...) it is compressed or a copy. */
-enum file_kind journal_file_kind(const char *name, const char *base)
+enum file_kind journal_file_kind(const char *dir, const char *name, const char *base)
 {
 	size_t n = strlen(base);
+	struct stat st;
+	char *path;
+	bool file;
 
 	if (strncmp(name, base, n) != 0)
+		return FILE_NONE;
+	path = mem_printf("%s/%s", dir, name); /* a pipe or a folder with such a name is none of the log's, and opening a pipe would wait */
+	file = !stat(path, &st) && S_ISREG(st.st_mode);
+	free(path);
+	if (!file)
 		return FILE_NONE;
 	name += n;
 	if (!*name)
@@ -228,7 +236,7 @@ static int forget_in(struct forgetting *f, const char *dir, const char *name, co
 	char *path;
 	int rc = 0;
 
-	switch (journal_file_kind(name, slash ? slash + 1 : f->j->path)) {
+	switch (journal_file_kind(dir, name, slash ? slash + 1 : f->j->path)) {
 	case FILE_NONE: break;
 	case FILE_LEFT:
 		if (f->left->len)

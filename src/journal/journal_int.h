@@ -47,7 +47,7 @@ int64_t journal_line_seq(const char *p, size_t n);
 
 /* What a name in the log's folder is. LEFT: compressed, or a copy. */
 enum file_kind { FILE_NONE, FILE_PLAIN, FILE_LEFT };
-enum file_kind journal_file_kind(const char *name, const char *base);
+enum file_kind journal_file_kind(const char *dir, const char *name, const char *base);
 
 /* Cuts what a failed write left. */
 int journal_cut(struct journal *j, struct err *e);

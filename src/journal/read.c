@@ -50,7 +50,7 @@ static int files_find(const char *path, struct files *out, struct buf *left, str
 	for (int i = 0; i < n; i++) {
 		char *whole = mem_printf("%s/%s", dir, entry[i]->d_name);
 
-		switch (journal_file_kind(entry[i]->d_name, base)) {
+		switch (journal_file_kind(dir, entry[i]->d_name, base)) {
 		case FILE_NONE: break;
 		case FILE_LEFT: buf_printf(left, "%s%s", left->len ? "\n" : "", whole); break;
 		case FILE_PLAIN:

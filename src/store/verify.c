@@ -189,6 +189,8 @@ static const struct {
 	const char *text, *sql;
 } rules[] = {
 	{ "the key is missing: tokens in letters that have left cannot be read", "SELECT 1 - count(*) FROM secret" },
+	{ "there are triggers or views, which abvd never makes: they would run with its statements",
+	  "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' OR type = 'view'" },
 	{ "the figures' row is missing", "SELECT 1 - count(*) FROM figure" },
 	{ "events are missing between the first and the last",
 	  "SELECT coalesce(max(seq) - min(seq) + 1 - count(*), 0) FROM event" },
