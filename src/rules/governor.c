@@ -146,7 +146,7 @@ static int64_t expiry(const struct step *step, int64_t due)
 
 int64_t governor_expiry(const struct policy *p, const struct zone *z, const struct step *step, int64_t prev_at)
 {
-	return step->expire > 0 ? expiry(step, governor_add(p, z, prev_at, &step->after)) : CLOCK_NEVER;
+	return step->expire > 0 ? instant_add(governor_add(p, z, prev_at, &step->after), step->expire) : CLOCK_NEVER;
 }
 
 static int64_t ends_at(const struct governor_input *in, int64_t due)

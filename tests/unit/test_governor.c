@@ -414,6 +414,23 @@ static void test_ends_at(void **state)
 	assert_int_equal(governor_ends_at(&f.policy, &f.contact, first, 1, now), at("2027-01-01T00:00:00Z"));
 }
 
+/* As asked at the dot: the same instant as the decision's. */
+static void test_expiry_of_a_step(void **state)
+{
+	struct fixture f;
+	int64_t now = at("2026-01-06T10:00:00Z");
+	(void)state;
+	setup(&f);
+	const struct zone *z = governor_zone(&f.policy, &f.contact);
+	f.step.after = (struct duration){ .ms = CLOCK_DAY };
+	f.step.expire = 0;
+	assert_int_equal(governor_expiry(&f.policy, z, &f.step, now), CLOCK_NEVER);
+	f.step.expire = 1;
+	assert_int_equal(governor_expiry(&f.policy, z, &f.step, now), now + CLOCK_DAY + 1);
+	f.step.expire = 2 * CLOCK_DAY;
+	assert_int_equal(governor_expiry(&f.policy, z, &f.step, now), now + 3 * CLOCK_DAY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_stops),
 		cmocka_unit_test(test_sunset),
 		cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_expiry_of_a_step),
 		cmocka_unit_test(test_holds),
 		cmocka_unit_test(test_after_and_retry),
 		cmocka_unit_test(test_gifts),
