@@ -259,6 +259,31 @@ static void mailboxes_each(struct parser *p, InternetAddressList *list,
 	}
 }
 
+/* GMime 3.2.13 loses the memory of an address whose domain is a literal when the comment behind it does not end
+ * (`a@[192.0.2.1] (`), which anybody could send us again and again: such comments are closed before it sees them. A
+ * closing parenthesis for every opening one is enough wherever quotes and escapes make a comment begin. */
+static const char *comments_closed(struct parser *p, const char *raw)
+{
+	size_t len = strlen(raw), opened = 0;
+	long depth = 0;
+	bool open = false;
+	char *closed;
+
+	for (const char *c = raw; *c != '\0'; c++) {
+		opened += *c == '(';
+		depth += (*c == '(') - (*c == ')');
+		open |= depth < 0 || *c == '\\';
+	}
+	if (opened == 0 || (depth == 0 && !open) || !strchr(raw, ']'))
+		return raw;
+	closed = arena_take(p->arena, len + 1 + opened + 1);
+	memcpy(closed, raw, len);
+	closed[len] = ' '; /* a backslash at the end takes this one */
+	memset(closed + len + 1, ')', opened);
+	closed[len + 1 + opened] = '\0';
+	return closed;
+}
+
 static void addresses_read(struct parser *p, const char *raw, void (*take)(struct parser *, InternetAddressMailbox *))
 {
 	size_t n = strlen(raw), room = ADDRESSES_MAX - p->address_bytes;
@@ -269,7 +294,7 @@ static void addresses_read(struct parser *p, const char *raw, void (*take)(struc
 		n = room;
 	}
 	p->address_bytes += n;
-	list = n > 0 ? internet_address_list_parse(NULL, raw) : NULL;
+	list = n > 0 ? internet_address_list_parse(NULL, comments_closed(p, raw)) : NULL;
 	if (!list)
 		return;
 	mailboxes_each(p, list, take);
