@@ -234,11 +234,8 @@ static void test_limits(void **state)
 /* ---- memory ---- */
 
 static const char *const comments_without_end[] = {
-	"From: a@[192.0.2.1] (\n\n",
-	"From: a@[192.0.2.1](no end\\\n\n",
-	"To: b@example.com, a@[] (one (two) \n\n",
-	"To: \"x, a@[192.0.2.1] (\"\n\n",
-	"To: list: )a@[192.0.2.1] )(;\n\n",
+	"From: a@[192.0.2.1] (\n\n",      "From: a@[192.0.2.1](no end\\\n\n", "To: b@example.com, a@[] (one (two) \n\n",
+	"To: \"x, a@[192.0.2.1] (\"\n\n", "To: list: )a@[192.0.2.1] )(;\n\n",
 };
 
 /* GMime keeps the memory of some of these unless they are closed before it reads them. (ASan sees it too: mallinfo2
@@ -264,8 +261,12 @@ static void test_comments_without_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_headers), cmocka_unit_test(test_fields),     cmocka_unit_test(test_bodies),
-		cmocka_unit_test(test_nul),     cmocka_unit_test(test_parameters), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_comments_without_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
