@@ -1,7 +1,7 @@
 /* rooms: base model rules config render store check web */
-/* Control requests, one a line: a letter for the verb, then the body. Whatever comes: the answer is one JSON object,
- * which has an error exactly when the status is not 200; no transaction stays open; a refusal changes nothing but what
- * it says. */
+/* Control requests, one a line: the verb's name, or a byte that stands for one, then the body. Whatever comes: the
+ * answer is one JSON object, which has an error exactly when the status is not 200; no transaction stays open; a
+ * refusal changes nothing but what it says. */
 #include <jansson.h>
 #include <stdint.h>
 
@@ -127,22 +127,36 @@ static void check_import(const char *body, size_t n, int status, const char *err
 	json_decref(in);
 }
 
+/* The verb that a line begins with; *taken: bytes of it. A name is looked for first, so that seeds stay what they are
+ * when verbs come. */
+static const char *verb_of(const char *text, size_t n, size_t *taken)
+{
+	const char *verb;
+	int i = 0;
+
+	*taken = n > 0;
+	for (; (verb = control_verb_at(i)) != NULL; i++) {
+		if (strlen(verb) < n && !memcmp(text, verb, strlen(verb)) && text[strlen(verb)] == ' ') {
+			*taken = strlen(verb) + 1;
+			return verb;
+		}
+	}
+	return n ? control_verb_at((unsigned char)*text % i) : "";
+}
+
 static void one_request(struct control *control, const char *text, size_t n)
 {
-	static int verb_n;
 	struct buf answer = { 0 };
 	int64_t before = store_event_last(store);
-	char *body, verb[64];
+	size_t taken;
+	const char *verb = verb_of(text, n, &taken);
+	char *body = mem_alloc(n - taken + 1); /* as long as it is: with NUL bytes, and nothing readable behind */
 	json_t *root;
 	int status;
 
-	while (control_verb_at(verb_n))
-		verb_n++;
-	snprintf(verb, sizeof(verb), "%s", n ? control_verb_at((unsigned char)*text % verb_n) : "");
-	body = mem_alloc(n + 1); /* as long as it is: with NUL bytes, and nothing readable behind */
-	if (n)
-		memcpy(body, text + 1, n - 1);
-	status = control_handle(control, verb, body, n ? n - 1 : 0, &answer);
+	n -= taken;
+	memcpy(body, text + taken, n);
+	status = control_handle(control, verb, body, n, &answer);
 	root = json_loadb(answer.data, answer.len, JSON_REJECT_DUPLICATES, NULL);
 	must(json_is_object(root));
 	must((status == 200) == (json_object_get(root, "error") == NULL));
@@ -151,7 +165,7 @@ static void one_request(struct control *control, const char *text, size_t n)
 	must(status == 200 || status == 500 || store_event_last(store) == before);
 	must(!store_in_transaction(store));
 	if (!strcmp(verb, "import")) /* which is read without jansson, and must read what jansson does */
-		check_import(body, n ? n - 1 : 0, status, json_string_value(json_object_get(root, "error")));
+		check_import(body, n, status, json_string_value(json_object_get(root, "error")));
 	json_decref(root);
 	buf_free(&answer);
 	free(body);
