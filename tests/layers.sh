@@ -8,7 +8,7 @@ bad=0
 # header: level (a room may include headers of lower levels, and its own)
 level_of() {
 	case $1 in
-	err | mem | buf | json | log | problem | clock | mailaddr | token) echo 0 ;;
+	err | mem | buf | folder | hash | json | log | problem | clock | mailaddr | token) echo 0 ;;
 	model | verdict | mail) echo 1 ;;
 	governor | classify | reply_text | explain | gate | attempt | config | render | mime | delivery | answer) echo 2 ;;
 	store | check | audit) echo 3 ;;
@@ -29,7 +29,7 @@ room_level() {
 }
 own() {
 	case $1 in
-	base) echo "err mem buf json log problem clock mailaddr token" ;;
+	base) echo "err mem buf folder hash json log problem clock mailaddr token" ;;
 	model) echo "model verdict mail" ;;
 	rules) echo "governor classify reply_text explain gate attempt delivery answer" ;;
 	net) echo "netloop" ;;

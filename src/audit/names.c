@@ -2,17 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abv/hash.h"
 #include "abv/mem.h"
 #include "audit_int.h"
 
 static uint32_t slot_of(const struct names *t, const char *s)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
-	uint32_t i;
+	uint64_t h = hash_text(HASH_BEGIN, s);
+	uint32_t i = (uint32_t)(h ^ h >> 32) & (t->slots - 1);
 
-	for (const char *p = s; *p; p++)
-		h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
-	i = (uint32_t)(h ^ h >> 32) & (t->slots - 1);
 	while (t->slot[i] && strcmp(t->text[t->slot[i]], s) != 0)
 		i = (i + 1) & (t->slots - 1);
 	return i;

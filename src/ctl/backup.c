@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "abv/folder.h"
 #include "abv/json.h"
 #include "abv/mem.h"
 #include "abv/store.h"
@@ -187,8 +188,8 @@ static int examine(struct backup *b, struct store_facts *facts)
 
 static int name_it(const struct backup *b, bool force)
 {
-	char *dir = mem_strdup(b->path), *slash = strrchr(dir, '/');
-	int fd, rc;
+	struct err e = { "" };
+	int rc;
 
 	/* link, not rename: a file that came to stand there meanwhile stays */
 	rc = force ? rename(b->part, b->path) : link(b->part, b->path);
@@ -196,14 +197,8 @@ static int name_it(const struct backup *b, bool force)
 		rc = ctl_fail(-1, "cannot make '%s': %s", b->path, strerror(errno));
 	else if (!force)
 		(void)unlink(b->part);
-	if (slash)
-		slash[slash == dir] = '\0';
-	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!rc && (fd < 0 || fsync(fd)))
-		rc = ctl_fail(-1, "cannot sync the folder of '%s': %s", b->path, strerror(errno));
-	if (fd >= 0)
-		(void)close(fd);
-	free(dir);
+	if (!rc && folder_sync(b->path, &e))
+		rc = ctl_fail(-1, "cannot sync the folder of '%s': %s", b->path, e.text);
 	return rc;
 }
 

@@ -12,6 +12,7 @@
 
 #include "abv/check.h"
 #include "abv/clock.h"
+#include "abv/folder.h"
 #include "abv/journal.h"
 #include "abv/json.h"
 #include "abv/mem.h"
@@ -155,8 +156,7 @@ static void check_space(struct doctor *d, const char *path, const char *dir)
 
 static void check_folder(struct doctor *d, const char *check, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? mem_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : mem_strdup(".");
+	char *dir = folder_of(path);
 	struct stat st;
 
 	begin(d, check);

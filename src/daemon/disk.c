@@ -15,9 +15,9 @@
 #include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 
+#include "abv/folder.h"
 #include "abv/json.h"
 #include "abv/log.h"
-#include "abv/mem.h"
 #include "daemon_int.h"
 
 #define SPACE_LOW (INT64_C(16) << 20)
@@ -31,8 +31,7 @@
 
 static int64_t space_free(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? mem_strdup(".") : mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	char *dir = folder_of(path);
 	struct statvfs v;
 	int64_t n = statvfs(dir, &v) == 0 && v.f_blocks > 0 ? (int64_t)v.f_bavail * (int64_t)v.f_frsize : INT64_MAX;
 	free(dir);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abv/folder.h"
 #include "abv/log.h"
 #include "abv/mem.h"
 #include "abv/replay.h"
@@ -47,8 +48,7 @@ static int examine(const char *backup, const char *store)
 /* Root may do it; the file must be the service's all the same, whose folder it lies in. */
 static int give_to_service(int fd, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? mem_strdup(".") : mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	char *dir = folder_of(path);
 	struct stat st;
 	int rc = geteuid() == 0 && stat(dir, &st) == 0 ? fchown(fd, st.st_uid, st.st_gid) : 0;
 	free(dir);
@@ -89,17 +89,6 @@ static int move(const char *from, const char *to, struct err *e)
 	return 0;
 }
 
-static int sync_folder(const char *path, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? mem_strdup(".") : mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = fd < 0 || fsync(fd) != 0 ? err_set(e, "%s: %s", dir, strerror(errno)) : 0;
-	if (fd >= 0)
-		close(fd);
-	free(dir);
-	return rc;
-}
-
 static int put_in_place(const char *backup, const char *store, struct err *e)
 {
 	struct clock real;
@@ -109,12 +98,12 @@ static int put_in_place(const char *backup, const char *store, struct err *e)
 	char *old = mem_printf("%s.before-%lld", store, stamp), *old_wal = mem_printf("%s.before-%lld-wal", store, stamp);
 	int rc = copy_bytes(backup, fresh, e);
 	/* the store first: its log alone is refused, a store without its log would be an older one */
-	if (rc == 0 && (move(store, old, e) != 0 || move(wal, old_wal, e) != 0 || sync_folder(store, e) != 0))
+	if (rc == 0 && (move(store, old, e) != 0 || move(wal, old_wal, e) != 0 || folder_sync(store, e) != 0))
 		rc = -1;
 	if (rc == 0 && rename(fresh, store) != 0)
 		rc = err_set(e, "%s: %s", store, strerror(errno));
 	if (rc == 0)
-		rc = sync_folder(store, e);
+		rc = folder_sync(store, e);
 	if (rc != 0)
 		(void)unlink(fresh);
 	free(fresh);

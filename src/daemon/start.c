@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abv/folder.h"
 #include "abv/json.h"
 #include "abv/log.h"
 #include "abv/mem.h"
@@ -40,8 +41,7 @@ int start_plan(const char *path, struct plan **out)
 /* A file of the service cannot be had. A folder that is missing is the likeliest cause after an installation. */
 static int tell_io(const char *what, const char *path, const struct err *e)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? mem_strdup(".") : slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
+	char *dir = folder_of(path);
 	struct stat st;
 	if (stat(dir, &st) < 0 && errno == ENOENT)
 		log_error("%s %s: the folder %s is missing: make it, owned by who runs abvd", what, path, dir);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "abv/clock.h"
+#include "abv/hash.h"
 #include "abv/json.h"
 #include "abv/log.h"
 #include "abv/mem.h"
@@ -75,18 +76,9 @@ static void problem(struct maildir *m, const char *what, const char *name, const
 
 /* ---- files that wait ---- */
 
-static uint64_t hash(const char *name)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * UINT64_C(1099511628211);
-	return h;
-}
-
 static struct waiting *find(struct maildir *m, const char *name)
 {
-	uint64_t h = hash(name);
+	uint64_t h = hash_text(HASH_BEGIN, name);
 
 	for (int i = 0; i < m->waiting_n; i++)
 		if (m->waiting[i].name == h)
@@ -107,7 +99,7 @@ static struct waiting *remember(struct maildir *m, const char *name)
 
 	if (!w && m->waiting_n < WAITING_MAX) {
 		w = &m->waiting[m->waiting_n++];
-		*w = (struct waiting){ .name = hash(name) };
+		*w = (struct waiting){ .name = hash_text(HASH_BEGIN, name) };
 	}
 	if (w)
 		w->seen = true;

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abv/folder.h"
 #include "abv/json.h"
 #include "abv/mem.h"
 #include "journal_int.h"
@@ -255,7 +256,7 @@ static int forget_in(struct forgetting *f, const char *dir, const char *name, co
 int journal_forget(struct journal *j, const char *address, const char *hash, struct buf *left, struct err *e)
 {
 	struct forgetting f = { .j = j, .address = address, .hash = hash, .left = left };
-	char *dir = journal_dir(j->path), *temp = mem_printf("%s" TEMP_SUFFIX, j->path);
+	char *dir = folder_of(j->path), *temp = mem_printf("%s" TEMP_SUFFIX, j->path);
 	struct dirent **entry = NULL;
 	int n, rc = 0;
 
@@ -273,7 +274,7 @@ int journal_forget(struct journal *j, const char *address, const char *hash, str
 	}
 	free(entry);
 	if (!rc)
-		rc = journal_dir_sync(j->path, e);
+		rc = folder_sync(j->path, e);
 	buf_free(&f.needle);
 	free(temp);
 	free(dir);

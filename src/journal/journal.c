@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abv/folder.h"
 #include "abv/json.h"
 #include "abv/mem.h"
 #include "journal_int.h"
@@ -200,7 +201,7 @@ static int open_file(const char *path, struct err *e)
 
 	if (fd < 0)
 		return err_set(e, "%s: %s", path, strerror(errno));
-	if (journal_dir_sync(path, e)) {
+	if (folder_sync(path, e)) {
 		close(fd);
 		return -1;
 	}

@@ -53,7 +53,5 @@ enum file_kind journal_file_kind(const char *dir, const char *name, const char *
 int journal_cut(struct journal *j, struct err *e);
 
 /* Makes a new or renamed entry of path's directory durable. */
-int journal_dir_sync(const char *path, struct err *e);
-char *journal_dir(const char *path); /* caller frees */
 
 #endif

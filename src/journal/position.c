@@ -225,26 +225,3 @@ int journal_locate(struct journal *j, struct err *e)
 		return -1;
 	return j->seq ? 0 : locate_new(j, e);
 }
-
-/* ---- directories ---- */
-
-char *journal_dir(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (!slash)
-		return mem_strdup(".");
-	return mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
-int journal_dir_sync(const char *path, struct err *e)
-{
-	char *dir = journal_dir(path);
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 || fsync(fd) ? err_set(e, "%s: %s", dir, strerror(errno)) : 0;
-
-	if (fd >= 0)
-		close(fd);
-	free(dir);
-	return rc;
-}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abv/folder.h"
 #include "abv/mem.h"
 #include "journal_int.h"
 
@@ -42,7 +43,7 @@ static int by_first(const void *a, const void *b)
 
 static int files_find(const char *path, struct files *out, struct buf *left, struct err *e)
 {
-	char *dir = journal_dir(path);
+	char *dir = folder_of(path);
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
 	struct dirent **entry = NULL;
 	int n = scandir(dir, &entry, NULL, alphasort), rc = n < 0 ? err_set(e, "%s: %s", dir, strerror(errno)) : 0;

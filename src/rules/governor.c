@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "abv/hash.h"
 #include "rules_int.h"
 
 struct work {
@@ -282,12 +283,11 @@ static void backoff(struct work *w)
 /* 0 ... min(60 min, a quarter of the window): the same on every run for this enrollment and step (FNV-1a). */
 static int64_t jitter(const struct governor_input *in, int64_t length)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
+	uint64_t h = HASH_BEGIN;
 	int64_t most = length / 4 < CLOCK_HOUR ? length / 4 : CLOCK_HOUR;
 	for (int i = 0; i < 8; i++)
-		h = (h ^ ((uint64_t)in->enrollment_id >> (8 * i) & 0xff)) * UINT64_C(1099511628211);
-	for (const char *p = in->step->name; *p != '\0'; p++)
-		h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
+		h = hash_byte(h, (unsigned char)((uint64_t)in->enrollment_id >> (8 * i)));
+	h = hash_text(h, in->step->name);
 	h ^= h >> 32; /* neighbouring ids differ in the high bits */
 	return (int64_t)(h % (uint64_t)(most + 1));
 }

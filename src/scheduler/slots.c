@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abv/hash.h"
 #include "abv/mem.h"
 #include "scheduler_int.h"
 
@@ -21,12 +22,7 @@ bool slot_of(const struct candidate *c, const struct verdict *v, const char **sl
 
 static size_t hash_of(const char *sequence, const char *slot)
 {
-	size_t h = 5381;
-	for (const char *p = sequence; *p != '\0'; p++)
-		h = h * 33 + (unsigned char)*p;
-	for (const char *p = slot; *p != '\0'; p++)
-		h = h * 33 + (unsigned char)*p;
-	return h * 2654435761u;
+	return (size_t)hash_text(hash_byte(hash_text(HASH_BEGIN, sequence), '\0'), slot);
 }
 
 /* Its place in the table, or the empty one where it belongs. */

@@ -3,6 +3,7 @@
  * changes what a person answers to a step. */
 #include <stdlib.h>
 
+#include "abv/hash.h"
 #include "abv/mem.h"
 #include "simulate_int.h"
 
@@ -20,13 +21,10 @@ uint64_t random_next(uint64_t *state)
 	return x ^ x >> 31;
 }
 
-/* FNV-1a, with the NUL, so that "a" "bc" is not "ab" "c". */
-static uint64_t hash_text(uint64_t h, const char *s)
+/* With the NUL, so that "a" "bc" is not "ab" "c". */
+static uint64_t hash_member(uint64_t h, const char *s)
 {
-	do
-		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
-	while (*s++);
-	return h;
+	return hash_byte(hash_text(h, s), '\0');
 }
 
 static int64_t between(uint64_t *state, int64_t least, int64_t most)
@@ -107,7 +105,7 @@ void recipients_touch(struct recipients *r, const struct event *sent)
 			 { ANSWER_REPLY, r->model.reply },
 			 { ANSWER_UNSUBSCRIBE, r->model.unsubscribe }
 	};
-	uint64_t h = hash_text(hash_text(hash_text(r->model.seed, sent->address), sent->sequence), sent->step);
+	uint64_t h = hash_member(hash_member(hash_member(r->model.seed, sent->address), sent->sequence), sent->step);
 	bool bounced = false;
 
 	for (size_t i = 0; i < sizeof(question) / sizeof(question[0]) && !bounced; i++) {

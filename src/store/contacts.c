@@ -2,23 +2,15 @@
  * goes in with one statement a table. Accounts come in runs, so their ids are remembered. */
 #include <string.h>
 
+#include "abv/hash.h"
 #include "abv/mem.h"
 #include "store_int.h"
 
 /* ---- accounts ---- */
 
-static uint32_t key_hash(const char *key)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (const char *p = key; *p; p++)
-		h = (h ^ (unsigned char)*p) * 16777619u;
-	return h;
-}
-
 static struct account_slot *account_slot(struct store *s, const char *key)
 {
-	return &s->account[key_hash(key) % ACCOUNT_SLOTS];
+	return &s->account[hash_text(HASH_BEGIN, key) % ACCOUNT_SLOTS];
 }
 
 static void account_remember(struct store *s, const char *key, int64_t id)
@@ -66,7 +58,7 @@ struct accounts {
 
 static struct account_new *accounts_row(struct accounts *a, const char *key)
 {
-	size_t i = key_hash(key) & (a->slots - 1);
+	size_t i = hash_text(HASH_BEGIN, key) & (a->slots - 1);
 
 	while (a->slot[i] && strcmp(a->row[a->slot[i] - 1].key, key) != 0)
 		i = (i + 1) & (a->slots - 1);

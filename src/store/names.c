@@ -3,22 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abv/hash.h"
 #include "abv/mem.h"
 #include "store_int.h"
-
-static uint64_t text_hash(const char *t)
-{
-	uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
-
-	for (; *t; t++)
-		h = (h ^ (unsigned char)*t) * UINT64_C(1099511628211);
-	return h;
-}
 
 /* The slot of the text, or the free one where it would go. */
 static size_t name_slot(const struct names *n, const char *text)
 {
-	size_t i = (size_t)text_hash(text) & (n->slots - 1);
+	size_t i = (size_t)hash_text(HASH_BEGIN, text) & (n->slots - 1);
 
 	while (n->slot[i] && strcmp(n->row[n->slot[i] - 1].text, text) != 0)
 		i = (i + 1) & (n->slots - 1);

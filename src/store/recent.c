@@ -5,6 +5,7 @@
  * that looks further, a touch that no longer counts, and a rollback have them read again. */
 #include <string.h>
 
+#include "abv/hash.h"
 #include "abv/mem.h"
 #include "store_int.h"
 
@@ -32,12 +33,9 @@ void store_recents_free(struct store *s)
 
 static size_t key_slot(const struct recents *r, const char *key)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
-	size_t i;
+	size_t i = (size_t)hash_text(HASH_BEGIN, key) & (r->slots - 1);
 
-	for (const char *p = key; *p; p++)
-		h = (h ^ (unsigned char)*p) * 16777619u;
-	for (i = h & (r->slots - 1); r->slot[i] && strcmp(r->row[r->slot[i] - 1].key, key) != 0;)
+	while (r->slot[i] && strcmp(r->row[r->slot[i] - 1].key, key) != 0)
 		i = (i + 1) & (r->slots - 1);
 	return i;
 }

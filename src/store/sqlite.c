@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abv/folder.h"
 #include "abv/mem.h"
 #include "schema_int.h"
 #include "store_int.h"
@@ -141,27 +142,12 @@ int store_changed(const struct store *s)
  * durable. */
 static int create_file(const char *path, struct err *e)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? mem_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : mem_strdup(".");
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	int rc = -1, dfd = -1;
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640), rc;
 
-	if (fd < 0) {
-		rc = errno == EEXIST ? 0 : err_set(e, "%s: %s", path, strerror(errno));
-		goto out;
-	}
-	dfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dfd < 0 || fsync(fd) || fsync(dfd)) {
-		err_set(e, "%s: %s", dir, strerror(errno));
-		goto out;
-	}
-	rc = 0;
-out:
-	if (fd >= 0)
-		close(fd);
-	if (dfd >= 0)
-		close(dfd);
-	free(dir);
+	if (fd < 0)
+		return errno == EEXIST ? 0 : err_set(e, "%s: %s", path, strerror(errno));
+	rc = fsync(fd) ? err_set(e, "%s: %s", path, strerror(errno)) : folder_sync(path, e);
+	close(fd);
 	return rc;
 }
 

@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "abv/folder.h"
 #include "abv/json.h"
 #include "abv/log.h"
 #include "abv/mem.h"
@@ -110,8 +111,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 static int enough_space(struct call *c, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? mem_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : mem_strdup(".");
+	char *dir = folder_of(path);
 	struct statvfs v;
 	struct stat st, wal;
 	char *log = mem_printf("%s-wal", path);
