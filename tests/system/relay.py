@@ -53,6 +53,7 @@ class Server:
         self.first = None
         self.file = os.open(args.accepted, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.writers, self.fillers = set(), []
+        self.changed = asyncio.Event()  # the mode; a new one each time
         self.server = None
         self.port = args.port
         self.tls = [self.context(args.cert, args.key), self.context(args.wrong_cert, args.wrong_key)]
@@ -71,6 +72,8 @@ class Server:
 
     async def set_mode(self, mode):
         self.mode, self.then, self.left, self.first = mode, None, 0, None
+        self.changed.set()
+        self.changed = asyncio.Event()
         for s in self.fillers:
             s.close()
         self.fillers = []
@@ -127,20 +130,26 @@ class Server:
             return
         for i in range(len(text)):
             w.write(text[i:i + 1])
-            for _ in range(10):
-                await asyncio.sleep(0.1)
-                if self.mode != "slow":
-                    w.write(text[i + 1:])
-                    return
+            if await self.other_mode(1):
+                w.write(text[i + 1:])
+                return
+
+    async def other_mode(self, seconds):
+        """Waits so long at most; whether the mode was set meanwhile."""
+        try:
+            await asyncio.wait_for(self.changed.wait(), seconds)
+            return True
+        except asyncio.TimeoutError:
+            return False
 
     async def starttls(self, r, w):
         await self.say(w, b"220 2.0.0 go ahead\r\n")
         if self.mode == "tlsgarbage":
             w.write(b"<html>this is no TLS</html>\r\n" * 20)
-            await asyncio.sleep(1)
+            await w.drain()
             return False
         if self.mode == "tlshang":
-            await asyncio.sleep(3600)
+            await self.hang(r)
         try:
             await w.start_tls(self.tls[self.mode == "tlswrong"], ssl_handshake_timeout=10)
         except (OSError, ConnectionError):  # they do not like our certificate
