@@ -202,6 +202,17 @@ static inline void plan_open(struct world *w)
 	problems_free(&p);
 }
 
+/* What the files say now is in force, as by SIGHUP. */
+static inline void plan_reload(struct world *w)
+{
+	struct err e = { "" };
+	struct plan *old = w->plan;
+	plan_open(w);
+	if (scheduler_set_plan(sched, w->plan, &e) != 0)
+		fail_msg("%s", e.text);
+	plan_free(&old);
+}
+
 static inline void world_open(struct world *w, const char *cadence, const char *steps)
 {
 	char text[2048];
@@ -263,6 +274,29 @@ static inline int64_t put_contact(struct world *w, const char *email, const char
 	contact_free(&stored);
 	scheduler_wake(sched);
 	return id;
+}
+
+/* One contact, p, of each of n companies: prefix0.example, prefix1.example ... id: their ids; NULL: nobody asks. */
+static inline void put_companies(struct world *w, const char *prefix, int n, int64_t *id)
+{
+	for (int i = 0; i < n; i++) {
+		char email[64], account[60];
+		snprintf(account, sizeof account, "%s%d.example", prefix, i);
+		snprintf(email, sizeof email, "p@%s", account);
+		int64_t one = put_contact(w, email, account);
+		if (id != NULL)
+			id[i] = one;
+	}
+}
+
+/* p0, p1 ... of one company. */
+static inline void put_colleagues(struct world *w, int n, const char *account)
+{
+	for (int i = 0; i < n; i++) {
+		char email[64];
+		snprintf(email, sizeof email, "p%d@%s", i, account);
+		put_contact(w, email, account);
+	}
 }
 
 /* Turns until nothing presses. */

@@ -181,12 +181,7 @@ static void three_refusals(enum outcome then, int code, int accepted)
 	w.fake.code = 550;
 	w.fake.status = "5.1.1";
 	w.fake.reply = "5.1.1 <p@a2.example>: no such user";
-	for (int i = 0; i < 5; i++) {
-		char email[64], account[64];
-		snprintf(account, sizeof account, "a%d.example", i);
-		snprintf(email, sizeof email, "p@%s", account);
-		put_contact(&w, email, account);
-	}
+	put_companies(&w, "a", 5, NULL);
 	settle();
 	assert_int_equal(w.fake.started, 3);
 	assert_story(&w, 0, "enrolled enrolled enrolled enrolled enrolled refused refused refused paused:relay_refusals");

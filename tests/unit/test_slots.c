@@ -162,14 +162,9 @@ static void test_rests_on_flight(void **state)
 static void second_sequence(struct world *w, int priority)
 {
 	char text[512];
-	struct err e = { "" };
-	struct plan *old = w->plan;
 	snprintf(text, sizeof text, "sequence = { name = \"other\"; priority = %d; steps = ( " STEP("two", "0d") " ); };\n", priority);
 	put_file(w, "sequences.d/other.conf", text);
-	plan_open(w);
-	if (scheduler_set_plan(sched, w->plan, &e) != 0)
-		fail_msg("%s", e.text);
-	plan_free(&old);
+	plan_reload(w);
 }
 
 static void enroll_in(struct world *w, const char *email, const char *sequence)
