@@ -202,9 +202,11 @@ static void limit_rule(struct work *w, enum reason why, const struct limits *l, 
 	}
 }
 
+#define LONGEST_DAY (2 * CLOCK_DAY) /* 25 hours where the clocks go back by one, 26 at Troll, and a country may change its zone */
+
 /* Business days later is the same local time on that day: of two touches with no business day between them the older may
  * have the later time of day (a colleague in another zone on a Sunday; the hour that the clocks repeat), and then it is
- * the one that ends the gap. Further back the ends are days earlier. */
+ * the one that ends the gap. Further back the ends are days earlier, each at most LONGEST_DAY long. */
 static void gap_rule(struct work *w, enum reason why, const struct duration *gap, const struct times *t)
 {
 	if (t->n == 0 || (gap->ms == 0 && gap->business_days == 0))
@@ -212,7 +214,7 @@ static void gap_rule(struct work *w, enum reason why, const struct duration *gap
 	int64_t at = newest(w, t, 1), until = governor_add(w->in->policy, w->in->zone, at, gap);
 	for (size_t i = 2; gap->business_days != 0 && i <= t->n; i++) {
 		int64_t older = newest(w, t, i), end = governor_add(w->in->policy, w->in->zone, older, gap);
-		if (until - end > CLOCK_DAY)
+		if (until - end > LONGEST_DAY)
 			break;
 		if (end > until) {
 			until = end;

@@ -393,6 +393,22 @@ static void test_gap_over_closed_days(void **state)
 	}
 }
 
+/* A day of 26 hours (Troll turns its clocks back by two): from 00:30 to 23:59 of it are more than 24, but no business day lies between. */
+static void test_gap_ends_on_a_long_day(void **state)
+{
+	static const char *const touch[] = { "2027-10-28T21:15:00Z", "2027-10-27T22:30:00Z", "2027-10-27T21:59:00Z" }; /* 23:15, 00:30, 23:59 there */
+	struct fixture f;
+	(void)state;
+	setup(&f);
+	f.in.zone = zone_find("Antarctica/Troll");
+	f.policy.window = (struct window){ .weekdays = 0x60, .hours = { 0, 86400 } };
+	f.policy.account_min_gap.business_days = 2;
+	for (size_t k = 0; k < COUNT(touch); k++)
+		f.time[f.history.account_n++] = at(touch[k]);
+	expect(&f, "2027-10-29T09:30:00Z", VERDICT_WAIT, REASON_ACCOUNT_MIN_GAP, "2027-10-31T23:59:00Z");
+	assert_int_equal(f.v.evidence[0].touch_at, at(touch[2]));
+}
+
 static void test_ends_at(void **state)
 {
 	struct fixture f;
@@ -449,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_backoff_bounds),
 		cmocka_unit_test(test_evidence_overflows),
 		cmocka_unit_test(test_gap_over_closed_days),
+		cmocka_unit_test(test_gap_ends_on_a_long_day),
 		cmocka_unit_test(test_ends_at),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
