@@ -53,12 +53,14 @@ class World:
         s.settimeout(timeout * abv.SLOW)
         return s
 
-    def say(self, data):
-        """What is answered until the other side closes, b"" for nothing. Whoever is cut off in the middle has no answer either."""
+    def say(self, data, end=False):
+        """What is answered until the other side closes, b"" for nothing. Whoever is cut off in the middle has no answer either. end: nothing more comes."""
         got = b""
         with self.dial() as s:
             try:
                 s.sendall(data)
+                if end:
+                    s.shutdown(socket.SHUT_WR)
                 while True:
                     part = s.recv(65536)
                     if not part:
@@ -67,6 +69,13 @@ class World:
             except (BrokenPipeError, ConnectionResetError):
                 pass
         return got
+
+    def throw(self, data, end=False):
+        """As say; nobody waits for an answer that does not come."""
+        try:
+            self.say(data, end)
+        except OSError:
+            pass
 
     def descriptors(self):
         return len(os.listdir("/proc/%d/fd" % self.a.p.pid))
@@ -307,14 +316,7 @@ def gone_within(abuse, seconds):
 def send_garbage(w):
     def abuse(stop):
         for g in GARBAGE:
-            with w.dial() as s:
-                try:
-                    s.sendall(g)
-                    s.shutdown(socket.SHUT_WR)
-                    while s.recv(65536):
-                        pass
-                except OSError:
-                    pass
+            w.throw(g, end=True)
     return abuse
 
 
@@ -330,13 +332,7 @@ def refused(w):
 def smuggle(w):
     def abuse(stop):
         for data in SMUGGLED:
-            with w.dial() as s:
-                try:
-                    s.sendall(data)
-                    while s.recv(65536):
-                        pass
-                except OSError:
-                    pass
+            w.throw(data)
             assert not w.a.json("status")[0]["paused"], "it was done: %r" % data[:200]
     return abuse
 
