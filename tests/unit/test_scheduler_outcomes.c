@@ -161,7 +161,7 @@ static void test_recovery(void **state)
 	world_close(&w);
 }
 
-/* The first outcome after the operator resumed carries out what was withheld, whatever it is. */
+/* Relays name the address in their replies: the pause concerns everybody, and tells none. */
 static void paused_names_nobody(void *arg, const struct event *ev)
 {
 	if (ev->type != EVENT_PAUSED)
@@ -170,6 +170,7 @@ static void paused_names_nobody(void *arg, const struct event *ev)
 	++*(int *)arg;
 }
 
+/* The first outcome after the operator resumed carries out what was withheld, whatever it is. */
 static void three_refusals(enum outcome then, int code, int accepted)
 {
 	int paused = 0;
