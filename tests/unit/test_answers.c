@@ -154,12 +154,7 @@ static void test_resolves_unknown(void **state)
 
 static void crowd(struct world *w, int64_t *id, int n)
 {
-	for (int i = 0; i < n; i++) {
-		char email[64], domain[64];
-		snprintf(domain, sizeof domain, "c%d.example", i);
-		snprintf(email, sizeof email, "p@%s", domain);
-		id[i] = put_contact(w, email, domain);
-	}
+	put_companies(w, n, "c", id);
 	settle();
 	assert_int_equal(w->fake.started, n);
 }
@@ -189,11 +184,7 @@ static void test_breaker(void **state)
 	bounce(&w, id[4]); /* 5 of 100 */
 	assert_string_equal(store_setting(w.store, "paused"), "bounce_rate");
 	/* resumed: what was seen then does not count again */
-	struct err e = { "" };
-	assert_int_equal(store_begin(w.store, &e), 0);
-	assert_int_equal(store_setting_put(w.store, "paused", "", &e), 0);
-	assert_int_equal(store_commit_now(w.store, &e), 0);
-	scheduler_settings_changed(sched);
+	set_paused(&w, "");
 	bounce(&w, id[5]);
 	assert_string_equal(store_setting(w.store, "paused"), "");
 	world_close(&w);
@@ -240,12 +231,7 @@ static void test_breaker_when_sends_leave(void **state)
 	world_open(&w, FREE, STEP("one", "0d"));
 	crowd(&w, id, 90);
 	clock_set(&w.clock, START + 2 * CLOCK_DAY);
-	for (int i = 0; i < 60; i++) {
-		char domain[32], email[40];
-		snprintf(domain, sizeof domain, "later%d.example", i);
-		snprintf(email, sizeof email, "p@%s", domain);
-		put_contact(&w, email, domain);
-	}
+	put_companies(&w, 60, "later", NULL);
 	settle();
 	for (int i = 0; i < 4; i++)
 		bounce(&w, id[i]);
@@ -271,12 +257,7 @@ static void test_breaker_counts_by_send(void **state)
 		answer(&w, (struct answer){ .kind = ANSWER_BOUNCE, .contact_id = id[i], .touch_id = touch_of(&w, id[i]), .permanent = true, .status = "5.1.1" });
 	assert_string_equal(store_setting(w.store, "paused"), "");
 	clock_set(&w.clock, START + 7 * CLOCK_DAY + CLOCK_HOUR);
-	for (int i = 0; i < 60; i++) {
-		char email[64], domain[64];
-		snprintf(domain, sizeof domain, "later%d.example", i);
-		snprintf(email, sizeof email, "p@%s", domain);
-		put_contact(&w, email, domain);
-	}
+	put_companies(&w, 60, "later", NULL);
 	settle();
 	assert_int_equal(w.fake.started, 160);
 	assert_string_equal(store_setting(w.store, "paused"), "");

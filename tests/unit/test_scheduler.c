@@ -29,11 +29,7 @@ static void test_account_cap_in_one_group(void **state)
 	(void)state;
 	world_open(&w, ALWAYS, STEP("one", "0d"));
 	w.fake.slots = 4;
-	for (int i = 0; i < 4; i++) {
-		char email[64];
-		snprintf(email, sizeof email, "p%d@acme.example", i);
-		put_contact(&w, email, "acme.example");
-	}
+	put_contacts(&w, 4, "p", "acme.example", "acme.example");
 	settle();
 	assert_int_equal(w.fake.started, 2); /* account 2 per 7d, though four connections were free in the same turn */
 	go_to(&w, START + 7 * CLOCK_DAY - 1);
@@ -72,17 +68,12 @@ static void test_ask_waits_for_gifts(void **state)
 static void test_edit_reaches_people_in_flight(void **state)
 {
 	struct world w;
-	struct err e = { "" };
-	struct plan *old;
 	(void)state;
 	world_open(&w, FREE, STEP("one", "0d") ", " STEP("two", "9d") ", " STEP("three", "1d"));
 	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
 	settle();
 	put_file(&w, "sequences.d/course.conf", "sequence = { name = \"course\"; steps = ( " STEP("one", "0d") ", " STEP("three", "2d") " ); };\n");
-	old = w.plan;
-	plan_open(&w);
-	assert_int_equal(scheduler_set_plan(sched, w.plan, &e), 0);
-	plan_free(&old);
+	plan_reload(&w);
 	settle();
 	go_to(&w, START + 2 * CLOCK_DAY);
 	assert_story(&w, id, "enrolled sent:one skipped:step_removed sent:three completed");
@@ -162,7 +153,6 @@ static void test_resend_of_a_last_step(void **state)
 static void test_message_id_stays(void **state)
 {
 	struct world w;
-	struct err e = { "" };
 	char first[256], again[256];
 	(void)state;
 	world_open(&w, FREE, STEP("one", "0d"));
@@ -171,13 +161,8 @@ static void test_message_id_stays(void **state)
 	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
 	settle();
 	last_touch(&w, id, first, sizeof first);
-	struct plan *old = w.plan;
-	put_file(&w, "abvd.conf", "sender = { from = \"dana@other.example\"; postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\"; };\n"
-	         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; connections = 2; };\n"
-	         "cadence = { " FREE " };\nstore = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n");
-	plan_open(&w);
-	assert_int_equal(scheduler_set_plan(sched, w.plan, &e), 0);
-	plan_free(&old);
+	put_conf(&w, "from = \"dana@other.example\";", TWO_CONNECTIONS, FREE);
+	plan_reload(&w);
 	w.fake.outcome = OUTCOME_ACCEPTED;
 	w.fake.code = 250;
 	go_to(&w, START + CLOCK_HOUR);
@@ -191,9 +176,6 @@ static void test_message_id_stays(void **state)
 static void test_no_content_twice(void **state)
 {
 	struct world w;
-	struct err e = { "" };
-	struct contact *c = NULL;
-	enum reason why;
 	(void)state;
 	world_open(&w, FREE, STEP("one", "0d"));
 	put_file(&w, "sequences.d/other.conf", "sequence = { name = \"other\"; priority = -1; steps = ( { name = \"same\"; after = \"1d\"; template = \"copy.md\"; } ); };\n");
@@ -207,17 +189,10 @@ static void test_no_content_twice(void **state)
 	put_file(&w, "templates/copy.md", text);
 	free(text);
 	buf_free(&b);
-	struct plan *old = w.plan;
-	plan_open(&w);
-	assert_int_equal(scheduler_set_plan(sched, w.plan, &e), 0);
-	plan_free(&old);
+	plan_reload(&w);
 	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
 	settle();
-	assert_int_equal(store_contact_by_id(w.store, id, &c, &e), 1);
-	assert_int_equal(store_begin(w.store, &e), 0);
-	assert_int_equal(scheduler_enroll(sched, c, plan_sequence(w.plan, "other")->sequence, true, &why, &e), 1);
-	assert_int_equal(store_commit_now(w.store, &e), 0);
-	contact_free(&c);
+	enroll(&w, id, plan_sequence(w.plan, "other"));
 	go_to(&w, START + CLOCK_DAY);
 	assert_story(&w, id, "enrolled sent:one completed enrolled skipped:repeat_content completed");
 	assert_int_equal(w.fake.started, 1);
@@ -252,27 +227,16 @@ static void test_window_closes_before_the_dot(void **state)
 static void reload_before_the_dot(const char *cadence, int withdrawn, int64_t goes_at)
 {
 	struct world w;
-	struct err e = { "" };
-	char text[1024];
 	world_open(&w, FREE, STEP("one", "0d") ", " STEP("two", "1h"));
 	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
 	settle();
 	w.fake.hold_body = true;
 	go_to(&w, START + CLOCK_HOUR);
 	assert_int_equal(w.fake.started, 2);
-	snprintf(text, sizeof text,
-	         "sender = { from = \"dana@example.com\"; postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\"; };\n"
-	         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; };\ncadence = { %s };\n"
-	         "store = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n", cadence);
-	put_file(&w, "abvd.conf", text);
-	struct plan *old = w.plan;
-	plan_open(&w);
-	assert_int_equal(scheduler_set_plan(sched, w.plan, &e), 0);
-	plan_free(&old);
+	put_conf(&w, "from = \"dana@example.com\";", "", cadence);
+	plan_reload(&w);
 	w.fake.hold_body = false;
-	for (int i = 0; i < 16; i++)
-		if (w.fake.on_way[i] != NULL)
-			w.fake.sink.on_body(w.fake.sink.arg, w.fake.on_way[i], true);
+	bodies_written(&w.fake);
 	settle();
 	assert_int_equal(w.fake.withdrawn, withdrawn);
 	go_to(&w, goes_at - 1);
@@ -316,23 +280,9 @@ static void test_rate(void **state)
 	(void)state;
 	world_open(&w, FREE, STEP("one", "0d"));
 	/* the configuration's own key, applied through a reload as a user would */
-	char text[512];
-	snprintf(text, sizeof text,
-	         "sender = { from = \"Dana <dana@example.com>\"; postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\"; };\n"
-	         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; rate = \"2 per 1m\"; };\ncadence = { %s };\n"
-	         "store = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n", FREE);
-	put_file(&w, "abvd.conf", text);
-	struct plan *old = w.plan;
-	struct err e = { "" };
-	plan_open(&w);
-	assert_int_equal(scheduler_set_plan(sched, w.plan, &e), 0);
-	plan_free(&old);
-	for (int i = 0; i < 5; i++) {
-		char email[64], account[64];
-		snprintf(account, sizeof account, "a%d.example", i);
-		snprintf(email, sizeof email, "p@%s", account);
-		put_contact(&w, email, account);
-	}
+	put_conf(&w, DANA, "rate = \"2 per 1m\";", FREE);
+	plan_reload(&w);
+	put_companies(&w, 5, "a", NULL);
 	settle();
 	assert_int_equal(w.fake.started, 2);
 	go_to(&w, START + CLOCK_MINUTE - 1);
@@ -355,11 +305,7 @@ static void test_more_wait_than_fit(void **state)
 	(void)state;
 	world_open(&w, "account = { limits = [\"9999 per 1d\"]; };", STEP("one", "0d"));
 	clock_set(&w.clock, START - 2 * CLOCK_DAY); /* a Saturday */
-	for (int i = 0; i < 4200; i++) {
-		char email[64];
-		snprintf(email, sizeof email, "p%d@a.example", i);
-		put_contact(&w, email, "a.example");
-	}
+	put_contacts(&w, 4200, "p", "a.example", "a.example");
 	settle();
 	while ((rows = store_events(w.store, seen, 1000, count_waiting, &n, NULL)) > 0)
 		seen += rows;
@@ -413,10 +359,7 @@ static void test_steps_change_places(void **state)
 	put_template(&w, "four", "value");
 	put_file(&w, "sequences.d/course.conf",
 	         "sequence = { name = \"course\"; steps = ( " STEP("three", "2d") ", " STEP("one", "1d") ", { name = \"two\"; after = \"1d\"; template = \"four.md\"; } ); };\n");
-	struct plan *old = w.plan;
-	plan_open(&w);
-	assert_int_equal(scheduler_set_plan(sched, w.plan, &e), 0);
-	plan_free(&old);
+	plan_reload(&w);
 	for (int day = 2; day < 7; day++)
 		go_to(&w, START + day * CLOCK_DAY);
 	assert_story(&w, id, "enrolled sent:one sent:two sent:three skipped:repeat_content sent:two completed");

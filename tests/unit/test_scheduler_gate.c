@@ -29,16 +29,8 @@ static int count(const char *text, const char *what)
 
 static void replace(struct world *w, const char *text)
 {
-	struct err e = { "" };
-	struct plan *old = w->plan;
-	struct problems p = { 0 };
-	char path[256];
 	put_file(w, "templates/one.md", text);
-	snprintf(path, sizeof path, "%s/abvd.conf", w->dir);
-	assert_int_equal(plan_load(path, &w->plan, &p), PLAN_OK);
-	problems_free(&p);
-	assert_int_equal(scheduler_set_plan(sched, w->plan, &e), 0);
-	plan_free(&old);
+	plan_reload(w);
 }
 
 /* Only the judgement refuses it: the word of who vouches lets it pass, and stands in each letter's event. */
