@@ -27,10 +27,10 @@ stop() {
 }
 
 configure() {
-	mkdir -p "$dir"/{etc/sasl,spool,data,mail}
+	mkdir -p "$dir"/{etc/sasl,spool,data} "$dir"/mail/box/{new,cur,tmp} # there from the start, so that it can be watched
 	chmod 755 "$dir" "$dir"/{etc,etc/sasl,spool,mail}
 	chown postfix "$dir/data"
-	chown nobody "$dir/mail"
+	chown -R nobody "$dir/mail"
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
 		-keyout "$dir/etc/key.pem" -out "$dir/etc/cert.pem" 2>/dev/null
 	printf 'pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: %s/etc/sasl/sasldb2\nmech_list: PLAIN LOGIN\n' "$dir" >"$dir/etc/sasl/smtpd.conf"

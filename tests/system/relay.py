@@ -10,7 +10,7 @@ line of stdin with one of JSON:
     stats               connects: of the listener so far; accepted; mode; first: CLOCK_MONOTONIC of the first acceptance since the mode was set
 
 `Relay` below is the handle that tests use. A connection that was left without its answer stays so when the mode changes."""
-import asyncio, json, os, signal, socket, ssl, struct, subprocess, sys, time
+import asyncio, contextlib, json, os, signal, socket, ssl, struct, subprocess, sys, time
 
 MODES = {
     "ok": "takes everything",
@@ -49,11 +49,11 @@ class Server:
     def __init__(self, args):
         self.args = args
         self.mode, self.then, self.left = "ok", None, 0
+        self.changed = asyncio.Condition()  # the mode
         self.connects = self.accepted = 0
         self.first = None
         self.file = os.open(args.accepted, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.writers, self.fillers = set(), []
-        self.changed = asyncio.Event()  # the mode; a new one each time
         self.server = None
         self.port = args.port
         self.tls = [self.context(args.cert, args.key), self.context(args.wrong_cert, args.wrong_key)]
@@ -72,8 +72,8 @@ class Server:
 
     async def set_mode(self, mode):
         self.mode, self.then, self.left, self.first = mode, None, 0, None
-        self.changed.set()
-        self.changed = asyncio.Event()
+        async with self.changed:
+            self.changed.notify_all()
         for s in self.fillers:
             s.close()
         self.fillers = []
@@ -124,29 +124,31 @@ class Server:
                 asyncio.ensure_future(self.set_mode(self.then))
                 self.mode, self.then = self.then, None
 
+    async def ends(self, mode, seconds):
+        """True as soon as the mode is another one, false when it has lasted so long."""
+        try:
+            async with self.changed:
+                await asyncio.wait_for(self.changed.wait_for(lambda: self.mode != mode), seconds)
+        except TimeoutError:
+            return False
+        return True
+
     async def say(self, w, text):
         if self.mode != "slow":
             w.write(text)
             return
         for i in range(len(text)):
             w.write(text[i:i + 1])
-            if await self.other_mode(1):
+            if await self.ends("slow", 1):
                 w.write(text[i + 1:])
                 return
-
-    async def other_mode(self, seconds):
-        """Waits so long at most; whether the mode was set meanwhile."""
-        try:
-            await asyncio.wait_for(self.changed.wait(), seconds)
-            return True
-        except asyncio.TimeoutError:
-            return False
 
     async def starttls(self, r, w):
         await self.say(w, b"220 2.0.0 go ahead\r\n")
         if self.mode == "tlsgarbage":
             w.write(b"<html>this is no TLS</html>\r\n" * 20)
-            await w.drain()
+            with contextlib.suppress(TimeoutError):  # closed at once, it would be a reset before they have read it
+                await asyncio.wait_for(self.hang(r), 1)
             return False
         if self.mode == "tlshang":
             await self.hang(r)

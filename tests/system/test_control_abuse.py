@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The control socket under abuse by somebody of its group, while sending goes on: sending does not stop, the operator is served all along, memory
 and descriptors stay bounded, nothing is done that was not asked for. And what an abvd costs that has nothing to do."""
-import os, random, re, resource, socket, sys, threading, time
+import contextlib, os, random, re, resource, socket, sys, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from abv import *
 from relay import Relay
@@ -54,7 +54,8 @@ class World:
         return s
 
     def say(self, data, end=False):
-        """What is answered until the other side closes, b"" for nothing. Whoever is cut off in the middle has no answer either. end: nothing more comes."""
+        """What is answered until the other side closes, b"" for nothing. Whoever is cut off in the middle has no answer either.
+        end: we say that nothing more comes."""
         got = b""
         with self.dial() as s:
             try:
@@ -71,11 +72,20 @@ class World:
         return got
 
     def throw(self, data, end=False):
-        """As say; nobody waits for an answer that does not come."""
-        try:
+        """Said, whatever becomes of it: also when nobody answers or closes."""
+        with contextlib.suppress(OSError):
             self.say(data, end)
-        except OSError:
-            pass
+
+    def hold(self, n, data, stop):
+        """So many connections, `data` said on each, as far as it is taken."""
+        held = []
+        for _ in range(n):
+            if stop.is_set():
+                break
+            with contextlib.suppress(OSError):
+                held.append(self.dial())
+                held[-1].sendall(data)
+        return held
 
     def descriptors(self):
         return len(os.listdir("/proc/%d/fd" % self.a.p.pid))
@@ -132,6 +142,12 @@ class World:
 
 # ---- the abuses ----
 
+def keep(held, stop):
+    stop.wait()
+    for s in held:
+        s.close()
+
+
 def many_idle(w):
     def abuse(stop):
         held = []
@@ -140,30 +156,15 @@ def many_idle(w):
                 held.append(w.dial())
             except OSError:
                 break
-        stop.wait()
-        for s in held:
-            s.close()
+        keep(held, stop)
     return abuse
 
 
 def held_bodies(w, n, size, verb="deliver"):
     """Everything but a last byte."""
     def abuse(stop):
-        held = []
         head = b"POST /v1/%s HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (verb.encode(), size)
-        data = b"x" * (size - 1)
-        for _ in range(n):
-            if stop.is_set():
-                break
-            try:
-                s = w.dial()
-                held.append(s)
-                s.sendall(head + data)
-            except OSError:
-                pass
-        stop.wait()
-        for s in held:
-            s.close()
+        keep(w.hold(n, head + b"x" * (size - 1), stop), stop)
     return abuse
 
 
@@ -195,25 +196,14 @@ def together(*abuses):
 
 def never_read(w, n, slowly=0):
     def abuse(stop):
-        held = []
-        for _ in range(n):
-            if stop.is_set():
-                break
-            try:
-                s = w.dial()
-                held.append(s)
-                s.sendall(request("queue", b'{"limit":10000}'))
-                s.setblocking(False)
-            except OSError:
-                pass
-        while not stop.wait(0.1):
-            for s in held if slowly else []:
-                try:
-                    s.recv(slowly)
-                except OSError:
-                    pass
+        held = w.hold(n, request("queue", b'{"limit":10000}'), stop)
         for s in held:
-            s.close()
+            s.setblocking(False)
+        while slowly and not stop.wait(0.1):
+            for s in held:
+                with contextlib.suppress(OSError):
+                    s.recv(slowly)
+        keep(held, stop)
     return abuse
 
 
@@ -221,10 +211,7 @@ def again(w, data):
     def abuse(stop):
         i = 0
         while not stop.is_set():
-            try:
-                w.say(data[i % len(data)] if isinstance(data, list) else data)
-            except OSError:
-                pass
+            w.throw(data[i % len(data)] if isinstance(data, list) else data)
             i += 1
     return abuse
 
@@ -373,9 +360,7 @@ def test_few_descriptors():
                     held.append(s)
                 except OSError:
                     s.close()
-            stop.wait()
-            for s in held:
-                s.close()
+            keep(held, stop)
         cpu = w.cpu()
         w.under("descriptors", abuse)
         assert w.cpu() - cpu < 1.5 * abv.SLOW, "%.1f s of CPU in 3 s" % (w.cpu() - cpu)

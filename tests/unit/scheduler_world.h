@@ -202,7 +202,7 @@ static inline void plan_open(struct world *w)
 	problems_free(&p);
 }
 
-/* What the files say now is in force, as by SIGHUP. */
+/* As a reload does: what stands in the files now becomes the scheduler's plan. */
 static inline void plan_reload(struct world *w)
 {
 	struct err e = { "" };
@@ -212,6 +212,20 @@ static inline void plan_reload(struct world *w)
 		fail_msg("%s", e.text);
 	plan_free(&old);
 }
+
+/* abvd.conf; `smtp` is what stands in that group besides, each key with its semicolon. */
+static inline void put_conf(const struct world *w, const char *sender, const char *smtp, const char *cadence)
+{
+	char text[2048];
+	snprintf(text, sizeof text,
+	         "sender = { %s postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\"; };\n"
+	         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; %s };\n"
+	         "cadence = { %s };\nstore = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n", sender, smtp, cadence);
+	put_file(w, "abvd.conf", text);
+}
+
+#define DANA "from = \"Dana <dana@example.com>\";"
+#define TWO_CONNECTIONS "connections = 2;"
 
 static inline void world_open(struct world *w, const char *cadence, const char *steps)
 {
@@ -227,11 +241,7 @@ static inline void world_open(struct world *w, const char *cadence, const char *
 	mkdir(text, 0700);
 	snprintf(text, sizeof text, "%s/sequences.d", w->dir);
 	mkdir(text, 0700);
-	snprintf(text, sizeof text,
-	         "sender = { from = \"Dana <dana@example.com>\"; postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\"; };\n"
-	         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; connections = 2; };\n"
-	         "cadence = { %s };\nstore = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n", cadence);
-	put_file(w, "abvd.conf", text);
+	put_conf(w, DANA, TWO_CONNECTIONS, cadence);
 	snprintf(text, sizeof text, "sequence = { name = \"course\"; steps = ( %s ); };\n", steps);
 	put_file(w, "sequences.d/course.conf", text);
 	static const char *const value[] = { "one", "two", "three" };
@@ -255,48 +265,81 @@ static inline void world_close(struct world *w)
 	assert_int_equal(system(cmd), 0);
 }
 
-static inline int64_t put_contact(struct world *w, const char *email, const char *account)
+/* In no sequence yet. */
+static inline int64_t put_person(struct world *w, const char *email, const char *account)
 {
 	struct err e = { "" };
 	enum put_result result;
 	int64_t id;
-	struct contact *stored = NULL;
 	struct contact c = { .email = email, .account = account, .account_name = "", .first_name = "Ann", .last_name = "", .title = "", .timezone = "UTC",
 		             .owner = "", .tags = "", .consent = "opt_in", .consent_source = "web", .consent_at = START - CLOCK_DAY };
-	enum reason why;
 	assert_int_equal(store_begin(w->store, &e), 0);
 	if (store_contact_put(w->store, &c, clock_now(&w->clock), &result, &id, &e) != 0)
 		fail_msg("%s", e.text);
-	assert_int_equal(store_contact_by_id(w->store, id, &stored, &e), 1);
-	if (scheduler_enroll(sched, stored, w->plan->sequence[0].sequence, true, &why, &e) != 1)
-		fail_msg("not enrolled: %s %s", reason_name(why), e.text);
 	assert_int_equal(store_commit_now(w->store, &e), 0);
-	contact_free(&stored);
-	scheduler_wake(sched);
 	return id;
 }
 
-/* One contact, p, of each of n companies: prefix0.example, prefix1.example ... id: their ids; NULL: nobody asks. */
-static inline void put_companies(struct world *w, const char *prefix, int n, int64_t *id)
+static inline void enroll(struct world *w, int64_t id, const struct plan_sequence *in)
 {
-	for (int i = 0; i < n; i++) {
-		char email[64], account[60];
-		snprintf(account, sizeof account, "%s%d.example", prefix, i);
-		snprintf(email, sizeof email, "p@%s", account);
-		int64_t one = put_contact(w, email, account);
-		if (id != NULL)
-			id[i] = one;
-	}
+	struct err e = { "" };
+	struct contact *c = NULL;
+	enum reason why;
+	assert_int_equal(store_contact_by_id(w->store, id, &c, &e), 1);
+	assert_int_equal(store_begin(w->store, &e), 0);
+	if (scheduler_enroll(sched, c, in->sequence, true, &why, &e) != 1)
+		fail_msg("not enrolled: %s %s", reason_name(why), e.text);
+	assert_int_equal(store_commit_now(w->store, &e), 0);
+	contact_free(&c);
+	scheduler_wake(sched);
 }
 
-/* p0, p1 ... of one company. */
-static inline void put_colleagues(struct world *w, int n, const char *account)
+static inline int64_t put_contact(struct world *w, const char *email, const char *account)
+{
+	int64_t id = put_person(w, email, account);
+	enroll(w, id, &w->plan->sequence[0]);
+	return id;
+}
+
+/* LOCAL0@domain and so on, n of them, of one account. */
+static inline void put_contacts(struct world *w, int n, const char *local, const char *domain, const char *account)
 {
 	for (int i = 0; i < n; i++) {
 		char email[64];
-		snprintf(email, sizeof email, "p%d@%s", i, account);
+		snprintf(email, sizeof email, "%s%d@%s", local, i, domain);
 		put_contact(w, email, account);
 	}
+}
+
+/* One person each of n companies, NAME0.example and so on; their ids into `id` if it is not NULL. */
+static inline void put_companies(struct world *w, int n, const char *name, int64_t *id)
+{
+	for (int i = 0; i < n; i++) {
+		char email[64], account[64];
+		snprintf(account, sizeof account, "%s%d.example", name, i);
+		snprintf(email, sizeof email, "p@%s", account);
+		int64_t it = put_contact(w, email, account);
+		if (id != NULL)
+			id[i] = it;
+	}
+}
+
+/* As `pause` and `resume` do it; "" is not paused. */
+static inline void set_paused(struct world *w, const char *why)
+{
+	struct err e = { "" };
+	assert_int_equal(store_begin(w->store, &e), 0);
+	assert_int_equal(store_setting_put(w->store, "paused", why, &e), 0);
+	assert_int_equal(store_commit_now(w->store, &e), 0);
+	scheduler_settings_changed(sched);
+}
+
+/* The bodies that were held are told as written. */
+static inline void bodies_written(struct fake *f)
+{
+	for (int i = 0; i < 16; i++)
+		if (f->on_way[i] != NULL)
+			f->sink.on_body(f->sink.arg, f->on_way[i], true);
 }
 
 /* Turns until nothing presses. */

@@ -154,7 +154,7 @@ static void test_resolves_unknown(void **state)
 
 static void crowd(struct world *w, int64_t *id, int n)
 {
-	put_companies(w, "c", n, id);
+	put_companies(w, n, "c", id);
 	settle();
 	assert_int_equal(w->fake.started, n);
 }
@@ -184,11 +184,7 @@ static void test_breaker(void **state)
 	bounce(&w, id[4]); /* 5 of 100 */
 	assert_string_equal(store_setting(w.store, "paused"), "bounce_rate");
 	/* resumed: what was seen then does not count again */
-	struct err e = { "" };
-	assert_int_equal(store_begin(w.store, &e), 0);
-	assert_int_equal(store_setting_put(w.store, "paused", "", &e), 0);
-	assert_int_equal(store_commit_now(w.store, &e), 0);
-	scheduler_settings_changed(sched);
+	set_paused(&w, "");
 	bounce(&w, id[5]);
 	assert_string_equal(store_setting(w.store, "paused"), "");
 	world_close(&w);
@@ -235,7 +231,7 @@ static void test_breaker_when_sends_leave(void **state)
 	world_open(&w, FREE, STEP("one", "0d"));
 	crowd(&w, id, 90);
 	clock_set(&w.clock, START + 2 * CLOCK_DAY);
-	put_companies(&w, "later", 60, NULL);
+	put_companies(&w, 60, "later", NULL);
 	settle();
 	for (int i = 0; i < 4; i++)
 		bounce(&w, id[i]);
@@ -261,7 +257,7 @@ static void test_breaker_counts_by_send(void **state)
 		answer(&w, (struct answer){ .kind = ANSWER_BOUNCE, .contact_id = id[i], .touch_id = touch_of(&w, id[i]), .permanent = true, .status = "5.1.1" });
 	assert_string_equal(store_setting(w.store, "paused"), "");
 	clock_set(&w.clock, START + 7 * CLOCK_DAY + CLOCK_HOUR);
-	put_companies(&w, "later", 60, NULL);
+	put_companies(&w, 60, "later", NULL);
 	settle();
 	assert_int_equal(w.fake.started, 160);
 	assert_string_equal(store_setting(w.store, "paused"), "");

@@ -57,13 +57,9 @@ static void test_leaves(void **state)
 static void test_outside_cadence(void **state)
 {
 	struct world w;
-	struct err e = { "" };
 	(void)state;
 	world_open(&w, "window = { days = \"sun\"; hours = \"00:00-00:01\"; };", STEP("one", "0d"));
-	assert_int_equal(store_begin(w.store, &e), 0);
-	assert_int_equal(store_setting_put(w.store, "paused", "manual", &e), 0);
-	assert_int_equal(store_commit_now(w.store, &e), 0);
-	scheduler_settings_changed(sched);
+	set_paused(&w, "manual");
 	w.fake.slots = 1;
 	note(&w, 1, SELLER);
 	note(&w, 1, SELLER);

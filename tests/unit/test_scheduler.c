@@ -29,7 +29,7 @@ static void test_account_cap_in_one_group(void **state)
 	(void)state;
 	world_open(&w, ALWAYS, STEP("one", "0d"));
 	w.fake.slots = 4;
-	put_colleagues(&w, 4, "acme.example");
+	put_contacts(&w, 4, "p", "acme.example", "acme.example");
 	settle();
 	assert_int_equal(w.fake.started, 2); /* account 2 per 7d, though four connections were free in the same turn */
 	go_to(&w, START + 7 * CLOCK_DAY - 1);
@@ -161,9 +161,7 @@ static void test_message_id_stays(void **state)
 	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
 	settle();
 	last_touch(&w, id, first, sizeof first);
-	put_file(&w, "abvd.conf", "sender = { from = \"dana@other.example\"; postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\"; };\n"
-	         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; connections = 2; };\n"
-	         "cadence = { " FREE " };\nstore = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n");
+	put_conf(&w, "from = \"dana@other.example\";", TWO_CONNECTIONS, FREE);
 	plan_reload(&w);
 	w.fake.outcome = OUTCOME_ACCEPTED;
 	w.fake.code = 250;
@@ -178,9 +176,6 @@ static void test_message_id_stays(void **state)
 static void test_no_content_twice(void **state)
 {
 	struct world w;
-	struct err e = { "" };
-	struct contact *c = NULL;
-	enum reason why;
 	(void)state;
 	world_open(&w, FREE, STEP("one", "0d"));
 	put_file(&w, "sequences.d/other.conf", "sequence = { name = \"other\"; priority = -1; steps = ( { name = \"same\"; after = \"1d\"; template = \"copy.md\"; } ); };\n");
@@ -197,11 +192,7 @@ static void test_no_content_twice(void **state)
 	plan_reload(&w);
 	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
 	settle();
-	assert_int_equal(store_contact_by_id(w.store, id, &c, &e), 1);
-	assert_int_equal(store_begin(w.store, &e), 0);
-	assert_int_equal(scheduler_enroll(sched, c, plan_sequence(w.plan, "other")->sequence, true, &why, &e), 1);
-	assert_int_equal(store_commit_now(w.store, &e), 0);
-	contact_free(&c);
+	enroll(&w, id, plan_sequence(w.plan, "other"));
 	go_to(&w, START + CLOCK_DAY);
 	assert_story(&w, id, "enrolled sent:one completed enrolled skipped:repeat_content completed");
 	assert_int_equal(w.fake.started, 1);
@@ -236,23 +227,16 @@ static void test_window_closes_before_the_dot(void **state)
 static void reload_before_the_dot(const char *cadence, int withdrawn, int64_t goes_at)
 {
 	struct world w;
-	char text[1024];
 	world_open(&w, FREE, STEP("one", "0d") ", " STEP("two", "1h"));
 	int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
 	settle();
 	w.fake.hold_body = true;
 	go_to(&w, START + CLOCK_HOUR);
 	assert_int_equal(w.fake.started, 2);
-	snprintf(text, sizeof text,
-	         "sender = { from = \"dana@example.com\"; postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\"; };\n"
-	         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; };\ncadence = { %s };\n"
-	         "store = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n", cadence);
-	put_file(&w, "abvd.conf", text);
+	put_conf(&w, "from = \"dana@example.com\";", "", cadence);
 	plan_reload(&w);
 	w.fake.hold_body = false;
-	for (int i = 0; i < 16; i++)
-		if (w.fake.on_way[i] != NULL)
-			w.fake.sink.on_body(w.fake.sink.arg, w.fake.on_way[i], true);
+	bodies_written(&w.fake);
 	settle();
 	assert_int_equal(w.fake.withdrawn, withdrawn);
 	go_to(&w, goes_at - 1);
@@ -296,14 +280,9 @@ static void test_rate(void **state)
 	(void)state;
 	world_open(&w, FREE, STEP("one", "0d"));
 	/* the configuration's own key, applied through a reload as a user would */
-	char text[512];
-	snprintf(text, sizeof text,
-	         "sender = { from = \"Dana <dana@example.com>\"; postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\"; };\n"
-	         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; rate = \"2 per 1m\"; };\ncadence = { %s };\n"
-	         "store = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n", FREE);
-	put_file(&w, "abvd.conf", text);
+	put_conf(&w, DANA, "rate = \"2 per 1m\";", FREE);
 	plan_reload(&w);
-	put_companies(&w, "a", 5, NULL);
+	put_companies(&w, 5, "a", NULL);
 	settle();
 	assert_int_equal(w.fake.started, 2);
 	go_to(&w, START + CLOCK_MINUTE - 1);
@@ -326,7 +305,7 @@ static void test_more_wait_than_fit(void **state)
 	(void)state;
 	world_open(&w, "account = { limits = [\"9999 per 1d\"]; };", STEP("one", "0d"));
 	clock_set(&w.clock, START - 2 * CLOCK_DAY); /* a Saturday */
-	put_colleagues(&w, 4200, "a.example");
+	put_contacts(&w, 4200, "p", "a.example", "a.example");
 	settle();
 	while ((rows = store_events(w.store, seen, 1000, count_waiting, &n, NULL)) > 0)
 		seen += rows;

@@ -5,15 +5,6 @@
 
 #define WIDE ALWAYS "contact = { min_gap = \"0s\"; limits = [\"9 per 1h\"]; }; account = { limits = [\"999 per 1d\"]; }; backoff = { factor = 1.0; }; "
 
-static void crowd(struct world *w, const char *local, int n, const char *provider)
-{
-	for (int i = 0; i < n; i++) {
-		char email[64];
-		snprintf(email, sizeof email, "%s%d@%s", local, i, provider);
-		put_contact(w, email, "");
-	}
-}
-
 static int64_t asked(void)
 {
 	struct buf b = { 0 };
@@ -39,8 +30,8 @@ static void test_full_provider(void **state)
 	struct world w;
 	(void)state;
 	world_open(&w, WIDE "provider = { limits = [\"4 per 1h\"]; };", STEP("one", "0d"));
-	crowd(&w, "a", 200, "big.example");
-	crowd(&w, "b", 3, "small.example");
+	put_contacts(&w, 200, "a", "big.example", "");
+	put_contacts(&w, 3, "b", "small.example", "");
 	settle();
 	assert_int_equal(sent_to(&w.fake, "@big.example"), 4);
 	assert_int_equal(sent_to(&w.fake, "@small.example"), 3); /* not behind the others */
@@ -76,14 +67,11 @@ static void test_sender_and_warmup(void **state)
 		if (i == 1) { /* 10, then 20, then 40 a UTC day */
 			plan_free(&w.plan);
 			scheduler_free(&sched);
-			put_file(&w, "abvd.conf", "sender = { from = \"Dana <dana@example.com>\"; postal_address = \"Example Ltd\"; unsubscribe = \"mailto:u@example.com\";\n"
-			         "warmup = { start = 10; growth = 2.0; target = 40; }; };\n"
-			         "smtp = { url = \"smtp://127.0.0.1:9\"; tls = \"none\"; connections = 2; };\n"
-			         "cadence = { " WIDE " };\nstore = { path = \"a.db\"; }; log = { path = \"a.log\"; }; control = { socket = \"a.sock\"; };\n");
+			put_conf(&w, DANA " warmup = { start = 10; growth = 2.0; target = 40; };", TWO_CONNECTIONS, WIDE);
 			plan_open(&w);
 			scheduler_open(&w);
 		}
-		crowd(&w, "a", 60, "big.example");
+		put_contacts(&w, 60, "a", "big.example", "");
 		settle();
 		assert_int_equal(w.fake.started, 10);
 		int64_t before = asked();
@@ -107,7 +95,7 @@ static void test_lists_survive(void **state)
 	struct err e = { "" };
 	(void)state;
 	world_open(&w, WIDE "provider = { limits = [\"1 per 1h\"]; };", STEP("one", "0d"));
-	crowd(&w, "a", 6, "big.example");
+	put_contacts(&w, 6, "a", "big.example", "");
 	settle();
 	assert_int_equal(w.fake.started, 1);
 	scheduler_free(&sched);
@@ -141,7 +129,7 @@ static void test_rests_on_flight(void **state)
 	struct world w;
 	(void)state;
 	world_open(&w, WIDE "provider = { limits = [\"1 per 1h\"]; };", STEP("one", "0d"));
-	crowd(&w, "a", 3, "big.example");
+	put_contacts(&w, 3, "a", "big.example", "");
 	w.fake.hold_answer = true;
 	settle();
 	assert_int_equal(w.fake.started, 1);
@@ -167,48 +155,26 @@ static void second_sequence(struct world *w, int priority)
 	plan_reload(w);
 }
 
-static void enroll_in(struct world *w, const char *email, const char *sequence)
-{
-	struct err e = { "" };
-	struct contact *c = NULL;
-	enum reason why;
-	assert_int_equal(store_contact_by_email(w->store, email, &c, &e), 1);
-	assert_int_equal(store_begin(w->store, &e), 0);
-	assert_int_equal(scheduler_enroll(sched, c, plan_sequence(w->plan, sequence)->sequence, true, &why, &e), 1);
-	assert_int_equal(store_commit_now(w->store, &e), 0);
-	contact_free(&c);
-	scheduler_wake(sched);
-}
-
 /* A place goes to the higher priority, also when that came later. */
 static void test_priority_in_lists(void **state)
 {
 	struct world w;
+	int64_t id[8];
 	(void)state;
 	world_open(&w, WIDE "provider = { limits = [\"1 per 1h\"]; };", STEP("one", "0d"));
 	second_sequence(&w, 10);
 	for (int i = 0; i < 8; i++) {
 		char email[64];
-		struct contact c = { .email = email, .account = "", .account_name = "", .first_name = "Ann", .last_name = "", .title = "", .timezone = "UTC", .owner = "",
-			             .tags = "", .consent = "opt_in", .consent_source = "web", .consent_at = START - CLOCK_DAY };
-		struct err e = { "" };
-		enum put_result result;
-		int64_t id;
 		snprintf(email, sizeof email, "p%d@big.example", i);
-		assert_int_equal(store_begin(w.store, &e), 0);
-		assert_int_equal(store_contact_put(w.store, &c, START, &result, &id, &e), 0);
-		assert_int_equal(store_commit_now(w.store, &e), 0);
+		id[i] = put_person(&w, email, "");
 		if (i < 4)
-			enroll_in(&w, email, "course");
+			enroll(&w, id[i], plan_sequence(w.plan, "course"));
 	}
 	settle();
 	assert_int_equal(w.fake.started, 1); /* p1 p2 p3 stand in the list */
 	clock_set(&w.clock, START + CLOCK_MINUTE);
-	for (int i = 4; i < 8; i++) {
-		char email[64];
-		snprintf(email, sizeof email, "p%d@big.example", i);
-		enroll_in(&w, email, "other");
-	}
+	for (int i = 4; i < 8; i++)
+		enroll(&w, id[i], plan_sequence(w.plan, "other"));
 	settle();
 	assert_int_equal(w.fake.started, 1);
 	for (int hour = 1; hour < 8; hour++)
@@ -230,10 +196,10 @@ static void test_priority_in_window(void **state)
 		world_open(&w, "contact = { min_gap = \"1d\"; limits = [\"1 per 1d\"]; }; account = { limits = [\"99 per 1d\"]; }; backoff = { factor = 1.0; }; ",
 		           STEP("one", "0d"));
 		second_sequence(&w, day % 2 == 0 ? 10 : -10);
-		crowd(&w, "x", day * 3, "filler.example"); /* other ids, other jitters */
+		put_contacts(&w, day * 3, "x", "filler.example", ""); /* other ids, other jitters */
 		clock_set(&w.clock, START - CLOCK_HOUR); /* 07:00, before the window */
-		put_contact(&w, "ann@acme.example", "acme.example");
-		enroll_in(&w, "ann@acme.example", w.plan->sequence[1].sequence->name);
+		int64_t id = put_contact(&w, "ann@acme.example", "acme.example");
+		enroll(&w, id, &w.plan->sequence[1]);
 		settle();
 		for (int64_t t = START; t < START + 8 * CLOCK_DAY; t += CLOCK_MINUTE * 7)
 			go_to(&w, t);
@@ -241,11 +207,7 @@ static void test_priority_in_window(void **state)
 		assert_true(store_events(w.store, 0, 5000, story_row, &s, NULL) >= 0);
 		yielded += strstr(buf_text(&s.text), "waiting:priority") != NULL;
 		buf_free(&s.text);
-		struct story ann = { .contact = 0 };
-		struct contact *c = NULL;
-		assert_int_equal(store_contact_by_email(w.store, "ann@acme.example", &c, NULL), 1);
-		ann.contact = c->id;
-		contact_free(&c);
+		struct story ann = { .contact = id };
 		assert_true(store_events(w.store, 0, 5000, story_row, &ann, NULL) >= 0);
 		const char *a = strstr(buf_text(&ann.text), "sent:one"), *o = strstr(buf_text(&ann.text), "sent:two");
 		assert_true(a != NULL && o != NULL);
@@ -263,7 +225,7 @@ static void test_clock_jump(void **state)
 	(void)state;
 	world_open(&w, "contact = { min_gap = \"0s\"; limits = [\"9 per 1h\"]; }; backoff = { factor = 1.0; };", STEP("one", "0d"));
 	clock_init_scaled(&w.clock, 1, START - CLOCK_HOUR); /* Monday 07:00 */
-	crowd(&w, "a", 20, "acme.example");
+	put_contacts(&w, 20, "a", "acme.example", "");
 	settle();
 	assert_true(store_due_first(w.store, "course", START) < START + 2 * CLOCK_HOUR);
 	w.clock.start_now += 40 * CLOCK_DAY + 3 * CLOCK_HOUR; /* a Saturday */
