@@ -169,6 +169,11 @@ static void test_message_id_stays(void **state)
 	assert_story(&w, id, "enrolled refused waiting:retry sent:one completed");
 	last_touch(&w, id, again, sizeof again);
 	assert_string_equal(first, again);
+	id = put_contact(&w, "bob@third.example", "third.example"); /* whose touch is new */
+	settle();
+	last_touch(&w, id, again, sizeof again);
+	assert_non_null(strstr(again, "@other.example"));
+	assert_null(strstr(first, "@other.example"));
 	world_close(&w);
 }
 
