@@ -31,6 +31,13 @@ def wait_for(what, seconds=20, step=0.02):
         time.sleep(step)
 
 
+def stand_in(name):
+    """What only tests need, and `make all` does not build."""
+    path = os.path.join(BUILD, "tests", name)
+    assert os.path.exists(path), "%s is missing: `make system` builds it" % path
+    return path
+
+
 class Process:
     """A server of a test: started, waited for by its first line, ended by pid."""
 
@@ -60,7 +67,7 @@ class Process:
 class FakeSmtp(Process):
     def __init__(self, home, *args):
         self.maildir, self.log = os.path.join(home, "Maildir"), os.path.join(home, "smtp.ndjson")
-        super().__init__([os.path.join(BUILD, "tests/fake_smtp"), "--maildir", self.maildir, "--log", self.log, *args], ready=r"listening (\d+)")
+        super().__init__([stand_in("fake_smtp"), "--maildir", self.maildir, "--log", self.log, *args], ready=r"listening (\d+)")
         self.port = int(self.match.group(1))
 
     def messages(self):

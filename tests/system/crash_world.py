@@ -37,14 +37,14 @@ def sanitizer():
     return [w for l in r.stdout.splitlines() for w in l.split() if w.startswith("/") and "libasan" in w]
 
 
-PRELOAD = ":".join(sanitizer() + [os.path.join(BUILD, "tests/plug.so")])
+PRELOAD = ":".join(sanitizer() + [stand_in("plug.so")])
 
 
 class Sink(FakeSmtp):
     def __init__(self, *args):
         self.home = tempfile.mkdtemp(prefix="abv-sink-")
         self.log = os.path.join(self.home, "smtp.ndjson")
-        Process.__init__(self, [os.path.join(BUILD, "tests/fake_smtp"), "--log", self.log, *args], ready=r"listening (\d+)")
+        Process.__init__(self, [stand_in("fake_smtp"), "--log", self.log, *args], ready=r"listening (\d+)")
         self.port = int(self.match.group(1))
 
 

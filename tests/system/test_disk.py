@@ -30,7 +30,7 @@ class World:
 
     def start(self, **how):
         """abvd alone gets the library: what it is loaded into must not be the test."""
-        more = {"LD_PRELOAD": os.path.join(BUILD, "tests/disk.so"), "ABV_DISK": self.control, "ABV_DISK_SEEN": self.seen,
+        more = {"LD_PRELOAD": stand_in("disk.so"), "ABV_DISK": self.control, "ABV_DISK_SEEN": self.seen,
                 "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")} if self.preload else {}
         self.a.start(env=dict(os.environ, **more), **how)
         return self
