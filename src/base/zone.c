@@ -6,6 +6,7 @@
 
 #include "abv/buf.h"
 #include "abv/clock.h"
+#include "abv/hash.h"
 #include "abv/mem.h"
 
 #define TABLE_FROM INT64_C(946684800)  /* 2000-01-01 */
@@ -102,18 +103,9 @@ static bool is_iana(const char *name)
 	return ok;
 }
 
-static unsigned hash(const char *s)
-{
-	unsigned h = 2166136261U;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 16777619U;
-	return h % BUCKETS;
-}
-
 const struct zone *zone_find(const char *name)
 {
-	unsigned h = hash(name);
+	size_t h = hash_text(HASH_BEGIN, name) % BUCKETS;
 	bool utc = !strcmp(name, "UTC");
 	GTimeZone *tz;
 	struct zone *z;

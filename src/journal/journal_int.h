@@ -52,6 +52,4 @@ enum file_kind journal_file_kind(const char *dir, const char *name, const char *
 /* Cuts what a failed write left. */
 int journal_cut(struct journal *j, struct err *e);
 
-/* Makes a new or renamed entry of path's directory durable. */
-
 #endif

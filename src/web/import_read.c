@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abv/hash.h"
 #include "abv/json.h"
 #include "abv/mem.h"
 #include "import_int.h"
@@ -255,11 +256,8 @@ static void supersede(struct rows *rows)
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const char *email = rows->row[i].value[COLUMN_EMAIL];
-		uint32_t h = 2166136261u; /* FNV-1a */
+		uint64_t h = hash_text(HASH_BEGIN, email);
 
-		for (const char *p = email; *p; p++)
-			h = (h ^ (unsigned char)*p) * 16777619u;
-		h ^= h >> 16;
 		while (slot[h % SLOTS] && strcmp(rows->row[slot[h % SLOTS] - 1].value[COLUMN_EMAIL], email) != 0)
 			h++;
 		if (slot[h % SLOTS])
