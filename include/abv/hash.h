@@ -1,4 +1,5 @@
-/* L0. FNV-1a, 64 bits, for tables in memory and for choices that must be the same in every run. No secret and no defence. */
+/* L0. FNV-1a, 64 bits, for tables in memory and for choices that must be the same in every run. No secret and no
+ * defence. */
 #ifndef ABV_HASH_H
 #define ABV_HASH_H
 

@@ -17,9 +17,14 @@ static void test_folder_of(void **state)
 	static const struct {
 		const char *path, *folder;
 	} rows[] = {
-		{ "abvd.db", "." },        { "/abvd.db", "/" },     { "/var/lib/abvd/abvd.db", "/var/lib/abvd" },
-		{ "here/abvd.db", "here" }, { "./abvd.db", "." },    { "../abvd.db", ".." },
-		{ "/var/lib/abvd/", "/var/lib/abvd" }, { "", "." },
+		{ "abvd.db", "." },
+		{ "/abvd.db", "/" },
+		{ "/var/lib/abvd/abvd.db", "/var/lib/abvd" },
+		{ "here/abvd.db", "here" },
+		{ "./abvd.db", "." },
+		{ "../abvd.db", ".." },
+		{ "/var/lib/abvd/", "/var/lib/abvd" },
+		{ "", "." },
 	};
 
 	(void)state;
