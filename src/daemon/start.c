@@ -92,8 +92,11 @@ void damage_note(const char *store)
 {
 	char *mark = damage_mark(store);
 	int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+	struct err e = { "" };
 	if (fd < 0 || fsync(fd) != 0)
 		log_error("%s: %s", mark, strerror(errno));
+	else if (folder_sync(mark, &e) != 0) /* its name must outlive a loss of power, too */
+		log_error("%s: %s", mark, e.text);
 	if (fd >= 0)
 		close(fd);
 	free(mark);
