@@ -53,28 +53,28 @@ class World:
         s.settimeout(timeout * abv.SLOW)
         return s
 
+    @staticmethod
+    def answer(s, data, end):
+        """The parts of what is answered until the other side closes. end: we say that nothing more comes."""
+        s.sendall(data)
+        if end:
+            s.shutdown(socket.SHUT_WR)
+        while part := s.recv(65536):
+            yield part
+
     def say(self, data, end=False):
-        """What is answered until the other side closes, b"" for nothing. Whoever is cut off in the middle has no answer either.
-        end: we say that nothing more comes."""
+        """What is answered, b"" for nothing. Whoever is cut off in the middle has what came before."""
         got = b""
-        with self.dial() as s:
-            try:
-                s.sendall(data)
-                if end:
-                    s.shutdown(socket.SHUT_WR)
-                while True:
-                    part = s.recv(65536)
-                    if not part:
-                        break
-                    got += part
-            except (BrokenPipeError, ConnectionResetError):
-                pass
+        with self.dial() as s, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for part in self.answer(s, data, end):
+                got += part
         return got
 
     def throw(self, data, end=False):
-        """Said, whatever becomes of it: also when nobody answers or closes."""
-        with contextlib.suppress(OSError):
-            self.say(data, end)
+        """Said, whatever becomes of it: also when nobody answers or closes. Only the connection must come about: else nothing was thrown."""
+        with self.dial() as s, contextlib.suppress(OSError):
+            for _ in self.answer(s, data, end):
+                pass
 
     def hold(self, n, data, stop):
         """So many connections, `data` said on each, as far as it is taken."""
