@@ -318,6 +318,7 @@ def test_start_on_a_full_disk():
         w.begin()
         wait_for(lambda: w.received() >= 30)
         w.a.kill()
+        wait_for(w.hung_up)
         w.fault("enospc wal")
         before = w.received()
         w.start(wait=False)
