@@ -20,4 +20,10 @@ static inline uint64_t hash_text(uint64_t h, const char *s)
 	return h;
 }
 
+/* With the NUL: of several texts one behind another, so that "a" "bc" is not "ab" "c". */
+static inline uint64_t hash_member(uint64_t h, const char *s)
+{
+	return hash_byte(hash_text(h, s), '\0');
+}
+
 #endif

@@ -22,7 +22,7 @@ bool slot_of(const struct candidate *c, const struct verdict *v, const char **sl
 
 static size_t hash_of(const char *sequence, const char *slot)
 {
-	return (size_t)hash_text(hash_byte(hash_text(HASH_BEGIN, sequence), '\0'), slot);
+	return (size_t)hash_text(hash_member(HASH_BEGIN, sequence), slot);
 }
 
 /* Its place in the table, or the empty one where it belongs. */

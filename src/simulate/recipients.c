@@ -21,12 +21,6 @@ uint64_t random_next(uint64_t *state)
 	return x ^ x >> 31;
 }
 
-/* With the NUL, so that "a" "bc" is not "ab" "c". */
-static uint64_t hash_member(uint64_t h, const char *s)
-{
-	return hash_byte(hash_text(h, s), '\0');
-}
-
 static int64_t between(uint64_t *state, int64_t least, int64_t most)
 {
 	return least + (int64_t)(random_next(state) % (uint64_t)(most - least + 1));

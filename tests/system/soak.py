@@ -49,14 +49,16 @@ def differences(rows):
         b["cpu"] = (b["cpu_all"] - a["cpu_all"] if a["pid"] == b["pid"] else b["cpu_all"]) / days
 
 
-def settled(look, still=10, step=0.1):
+def settled(look, still=10):
     """The lowest that look() gives, as soon as so many looks in a row found nothing lower: abvd sees the end of a client's connection twice a second."""
-    low, same, end = look(), 0, time.monotonic() + 60 * abv.SLOW
-    while same < still * abv.SLOW:
-        assert time.monotonic() < end, "it goes on falling: %d" % low
-        time.sleep(step)
+    low, same = look(), 0
+
+    def calm():
+        nonlocal low, same
         n = look()
         low, same = (n, 0) if n < low else (low, same + 1)
+        return same >= still * abv.SLOW
+    wait_for(calm, 60, 0.1)
     return low
 
 

@@ -57,6 +57,7 @@ static void test_hash(void **state)
 	assert_true(hash_text(HASH_BEGIN, "a") == UINT64_C(0xaf63dc4c8601ec8c));
 	assert_true(hash_text(HASH_BEGIN, "foobar") == UINT64_C(0x85944171f73967e8));
 	assert_true(hash_byte(hash_text(HASH_BEGIN, "fooba"), 'r') == hash_text(HASH_BEGIN, "foobar"));
+	assert_true(hash_member(hash_member(HASH_BEGIN, "a"), "bc") != hash_member(hash_member(HASH_BEGIN, "ab"), "c"));
 }
 
 int main(void)
